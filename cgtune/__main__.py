@@ -1,0 +1,44 @@
+"""The command `cgtune`, and `python -m cgtune`: the short way into `run` and `inspect`, click for all else."""
+
+from __future__ import annotations
+
+import sys
+
+from cgtune.errors import CgtuneError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. Errors are one line on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except CgtuneError as error:
+        from cgtune.cli.output import say
+
+        say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dispatch(words: list[str]) -> int:
+    # The commands that must start fast, or work without click, have a way of their own.
+    if words[:1] == ["run"]:
+        from cgtune.cli import run
+
+        return run.main(words[1:])
+    if words[:1] == ["inspect"]:
+        from cgtune.cli import inspect
+
+        return inspect.main(words[1:])
+    from cgtune.cli import group
+
+    return group.main(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

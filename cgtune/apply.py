@@ -1,0 +1,18 @@
+"""Plan -> the environment and argv of the hosted program. Pure."""
+
+from __future__ import annotations
+
+from cgtune.plan import Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def apply_to_environment(plan: Plan, environment: Mapping[str, str]) -> dict[str, str]:
+    """The program's environment: what it would have had, and what the plan adds. The user's variables stay."""
+    result = dict(environment)
+    for setting in plan.settings:
+        if setting.via == "env" and setting.name not in environment:
+            result[setting.name] = setting.value
+    return result

@@ -1,0 +1,31 @@
+"""Writing to the terminal: whatever its encoding, and also when nobody listens."""
+
+from __future__ import annotations
+
+import os
+
+from cgtune.errors import CgtuneError
+
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, as if the signal had ended us
+
+
+def say(text: str) -> None:
+    """One line on stderr. A closed or full stderr is no reason to fail."""
+    line = text.replace("\n", " ")
+    try:
+        os.write(2, f"cgtune: {line}\n".encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass
+
+
+def write(text: str) -> int:
+    """Text on stdout; the exit code: 0, or 141 when the reader has gone. CgtuneError: it cannot be written."""
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        while data:
+            data = data[os.write(1, data) :]
+    except BrokenPipeError:
+        return _BROKEN_PIPE
+    except OSError as error:
+        raise CgtuneError(f"cannot write to stdout: {error.strerror}") from None
+    return 0

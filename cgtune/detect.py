@@ -1,0 +1,266 @@
+"""Kernel files -> Limits: the kernel's figures, combined with what bounds them from outside.
+
+Bounds from outside are the machine, the affinity mask, and limits that the user declares. Each step reads one
+subject and notes what it could not read; nothing here decides what to do about it.
+"""
+
+from __future__ import annotations
+
+from cgtune import parse
+from cgtune.cgroup.cpu import read_cpu_set, read_quota, read_weight
+from cgtune.cgroup.files import OnePass
+from cgtune.cgroup.levels import Tightest, Unreadable, read_value
+from cgtune.cgroup.locate import Chain, locate
+from cgtune.cgroup.memory import read_memory_limits, read_memory_wishes
+from cgtune.cgroup.memory_use import MemoryUse, read_memory_use
+from cgtune.cgroup.pids import read_pids_current, read_pids_limit
+from cgtune.cgroup.pressure import read_pressure
+from cgtune.limits import LIMITED, UNKNOWN, UNLIMITED, Cgroup, Cpu, Declared, Limits, Memory, Pids
+from cgtune.notices import Notice
+from cgtune.units import format_bytes, format_cores
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from cgtune.cgroup.files import Files
+    from cgtune.host import Host
+    from cgtune.parse import Membership, Mount
+
+    Bound = TypeVar("Bound", int, float)
+
+_CONTROLLERS = ("cpu", "memory", "cpuset", "pids")
+_DECIDING = ("cpu", "memory", "cpuset")
+
+
+def read_limits(host: Host, declared: Declared | None = None) -> Limits:
+    """One detection, from scratch. Never raises: what cannot be read is unknown and has a notice."""
+    once = OnePass(host)
+    return detect(host, once, once, declared or Declared())
+
+
+def detect(host: Host, files: Files, samples: Files, declared: Declared) -> Limits:
+    """`files` reads what decides limits, and may watch it; `samples` reads what changes all the time."""
+    return _Detection(host, files, samples, declared).run()
+
+
+class _Detection:
+    """One detection: the steps share where to read, and collect notices and the names of unknown figures."""
+
+    def __init__(self, host: Host, files: Files, samples: Files, declared: Declared) -> None:
+        self.host = host
+        self.files = files
+        self.samples = samples
+        self.declared = declared
+        self.notices: list[Notice] = []
+        self.unknown: list[str] = []
+
+    def run(self) -> Limits:
+        membership = self.read_membership()
+        mounts = self.read_mounts(membership)
+        chains = {controller: locate(controller, membership, mounts) for controller in _CONTROLLERS}
+        self.drop_shadowed(chains)
+        cgroup = _identify(chains, membership, mounts)
+        cpu = self.read_cpu(chains["cpu"], chains["cpuset"])
+        memory = self.read_memory(chains["memory"])
+        pids = self.read_pids(chains["pids"])
+        pressure = read_pressure(self.samples, chains["memory"]) if cgroup.version == 2 else None
+        return Limits(
+            cgroup=cgroup,
+            cpu=cpu,
+            memory=memory,
+            pids=pids,
+            pressure=pressure,
+            declared=self.declared,
+            unknown=tuple(self.unknown),
+            notices=tuple(self.notices),
+        )
+
+    def note(self, *notices: Notice) -> None:
+        """Keep each notice once: cpu and memory often have the same to say."""
+        self.notices.extend(notice for notice in notices if notice not in self.notices)
+
+    def lose(self, figure: str, *notices: Notice) -> None:
+        """Name a figure that is there and could not be read."""
+        if figure not in self.unknown:
+            self.unknown.append(figure)
+        self.note(*notices)
+
+    def read_membership(self) -> Membership:
+        path = f"/proc/{self.host.pid}/cgroup"
+        membership = None
+        try:
+            membership = read_value(self.files, path, parse.parse_membership)
+        except Unreadable as error:
+            self.note(error.notice.replace(code="MEMBERSHIP_UNREADABLE"))
+        if membership is None:
+            return parse.Membership(v1_paths={}, v2_path=None, malformed_lines=0)
+        if membership.malformed_lines:
+            message = f"{path}: {membership.malformed_lines} malformed lines"
+            self.note(Notice(code="MEMBERSHIP_MALFORMED", message=message, path=path))
+        return membership
+
+    def read_mounts(self, membership: Membership) -> list[Mount]:
+        if not membership.v1_paths and membership.v2_path is None:
+            return []
+        path = "/proc/self/mountinfo"
+        try:
+            # Not watched: it is long, and a process that moves shows in the membership.
+            data = self.host.read(path)
+        except OSError as error:
+            self.note(Notice(code="MOUNTS_UNREADABLE", message=f"{path}: {error.strerror or error}", path=path))
+            return []
+        return [] if data is None else parse.parse_mounts(data)
+
+    def drop_shadowed(self, chains: dict[str, Chain]) -> None:
+        """Leave out mounts that something else is mounted over: its files would be another's, or none."""
+        is_shadowed: dict[str, bool] = {}
+        for controller, chain in chains.items():
+            for mount in chain.mounts:
+                if mount.mount_point not in is_shadowed:
+                    device = self.host.device_of(mount.mount_point)
+                    is_shadowed[mount.mount_point] = device is not None and device != mount.device
+                if is_shadowed[mount.mount_point]:
+                    chains[controller] = chain.replace(directories=(), mounts=(), problem="MOUNT_SHADOWED")
+                    break
+
+    def read_cpu(self, chain: Chain, cpuset_chain: Chain) -> Cpu:
+        quota = read_quota(self.files, chain)
+        self.note(*quota.notices)
+        if quota.status == UNKNOWN:
+            self.lose("cpu")
+        cpuset_count = self.read_cpuset(cpuset_chain)
+        affinity_count = self.host.affinity_count()
+        host_count = self.host.online_count()
+        if quota.value is not None and host_count is not None and quota.value >= host_count:
+            message = f"the CPU quota of {format_cores(quota.value)} cores covers all {host_count} CPUs"
+            self.note(Notice(code="LIMIT_COVERS_MACHINE", message=message, path=quota.source))
+        # A CPU set that cannot be read is still inside the affinity mask; without that it may be the tightest.
+        is_set_known = "cpu.cpuset_count" not in self.unknown or affinity_count is not None
+        is_known = (quota.status != UNKNOWN and is_set_known) or self.declared.cpu_limit_cores is not None
+        bounds = [quota.value, cpuset_count, affinity_count, host_count, self.declared.cpu_limit_cores]
+        weight = read_weight(self.samples, chain, quota.directory)
+        return Cpu(
+            status=quota.status,
+            quota_cores=quota.value,
+            effective_cores=_smallest(bounds) if is_known else None,
+            burst_us=weight.burst_us,
+            shares=weight.shares,
+            weight=weight.weight,
+            cpuset_count=cpuset_count,
+            affinity_count=affinity_count,
+            host_count=host_count,
+            source=quota.source,
+            path=chain.path,
+            dir=_leaf(chain),
+            limit_dir=quota.directory if quota.status == LIMITED else None,
+            cpuset_dir=_leaf(cpuset_chain),
+        )
+
+    def read_cpuset(self, chain: Chain) -> int | None:
+        try:
+            return read_cpu_set(self.files, chain)
+        except Unreadable as error:
+            self.lose("cpu.cpuset_count", error.notice)
+            return None
+
+    def read_memory(self, chain: Chain) -> Memory:
+        limits = read_memory_limits(self.files, chain)
+        tightest = limits.tightest
+        host_bytes = self.read_meminfo(b"MemTotal")
+        if chain.version is None and host_bytes is not None and self.is_gvisor():
+            tightest = _memory_of_gvisor(host_bytes)
+        self.note(*tightest.notices)
+        if tightest.status == UNKNOWN:
+            self.lose("memory")
+        limit_bytes = None if tightest.value is None else int(tightest.value)
+        if limit_bytes is not None and tightest.directory and host_bytes and limit_bytes >= host_bytes:
+            message = (
+                f"the memory limit of {format_bytes(limit_bytes)} covers all of the "
+                f"machine's {format_bytes(host_bytes)}"
+            )
+            self.note(Notice(code="LIMIT_COVERS_MACHINE", message=message, path=tightest.source))
+        wishes = read_memory_wishes(self.samples, chain, limit_bytes)
+        for figure in (*limits.unknown, *wishes.unknown):
+            self.lose(figure)
+        use = self.read_use(chain, limits.levels)
+        declared_bytes = self.declared.memory_limit_bytes
+        is_known = tightest.status != UNKNOWN or declared_bytes is not None
+        is_room_known = tightest.status != UNKNOWN and (not limits.levels or use.headroom_bytes is not None)
+        return Memory(
+            status=tightest.status,
+            limit_bytes=limit_bytes,
+            effective_bytes=_smallest([limit_bytes, host_bytes, declared_bytes]) if is_known else None,
+            host_bytes=host_bytes,
+            high_bytes=limits.high_bytes,
+            low_bytes=wishes.low_bytes,
+            soft_limit_bytes=wishes.soft_limit_bytes,
+            swap_limit_bytes=wishes.swap_limit_bytes,
+            usage_bytes=use.usage_bytes,
+            working_set_bytes=use.working_set_bytes,
+            available_bytes=_smallest([use.headroom_bytes, self.read_meminfo(b"MemAvailable")])
+            if is_room_known
+            else None,
+            oom_group=wishes.oom_group,
+            source=tightest.source,
+            path=chain.path,
+            dir=_leaf(chain),
+            limit_dir=tightest.directory if tightest.status == LIMITED else None,
+        )
+
+    def read_use(self, chain: Chain, levels: tuple[tuple[str, int], ...]) -> MemoryUse:
+        try:
+            return read_memory_use(self.samples, chain, levels)
+        except Unreadable as error:
+            self.lose("memory.usage_bytes", error.notice)
+            return MemoryUse()
+
+    def read_meminfo(self, key: bytes) -> int | None:
+        try:
+            return read_value(self.samples, "/proc/meminfo", lambda data: parse.parse_meminfo(data, key))
+        except Unreadable as error:
+            self.lose("memory.host_bytes", error.notice)
+            return None
+
+    def is_gvisor(self) -> bool:
+        try:
+            return bool(read_value(self.samples, "/proc/version", parse.is_gvisor_kernel))
+        except Unreadable:
+            return False
+
+    def read_pids(self, chain: Chain) -> Pids:
+        pids = read_pids_limit(self.files, chain)
+        if pids.status == UNKNOWN and chain.version is not None:
+            self.lose("pids", *pids.notices)
+        return Pids(
+            limit=None if pids.value is None else int(pids.value),
+            current=read_pids_current(self.samples, chain, pids.directory),
+            source=pids.source if pids.status != UNLIMITED else None,
+        )
+
+
+def _identify(chains: dict[str, Chain], membership: Membership, mounts: list[Mount]) -> Cgroup:
+    """Version 1 if any of cpu, memory, cpuset is in a v1 hierarchy, else 2; hybrid where both are in use."""
+    versions = {chains[controller].version for controller in _DECIDING}
+    has_v1 = any(not name.startswith("name=") for name in membership.v1_paths)
+    has_v2 = membership.v2_path is not None and any(mount.is_v2 for mount in mounts)
+    if 1 in versions:
+        return Cgroup(version=1, mode="hybrid" if has_v2 else "v1")
+    if has_v2:
+        return Cgroup(version=2, mode="hybrid" if has_v1 else "v2")
+    return Cgroup(version=None, mode="none")
+
+
+def _smallest(bounds: list[Bound | None]) -> Bound | None:
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _memory_of_gvisor(host_bytes: int) -> Tightest:
+    """gVisor has no cgroup files by default; its MemTotal is the sandbox's limit (measured, runsc 20221219)."""
+    message = "gVisor shows no cgroup files; what it gives as the machine's memory is the sandbox's limit"
+    note = Notice(code="MEMORY_FROM_MACHINE", message=message, path="/proc/meminfo")
+    return Tightest(status=LIMITED, value=host_bytes, source="/proc/meminfo", notices=(note,))
+
+
+def _leaf(chain: Chain) -> str | None:
+    return chain.directories[0] if chain.directories else None

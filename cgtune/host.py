@@ -1,0 +1,161 @@
+"""The one door to the machine: /proc, /sys, the environment, CPU affinity.
+
+Everything above reads through a `Host`, so that a tree of recorded kernel files (`--root`) is read by the same
+code as the machine itself. Under a root nothing comes from outside it: symbolic links are resolved inside it,
+and what would be a system call is read from the tree (affinity from `proc/self/status`) or is unknown.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cgtune import parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A FIFO in a recorded tree must not block, and a descriptor must not reach the hosted program.
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+# The largest kernel file read here is mountinfo; 5,000 mounts are about 1 MB.
+_LARGEST_FILE_BYTES = 16 << 20
+_CHUNK_BYTES = 1 << 16
+_MOST_LINKS = 40
+
+
+class Host:
+    """This machine as process `pid` sees it, or a recorded tree of it under `root`."""
+
+    def __init__(self, root: str = "/", pid: int | None = None) -> None:
+        self.root = "" if root == "/" else root.rstrip("/")
+        self.pid = "self" if pid is None else str(pid)
+        self.is_live = root == "/"
+        # Only Linux has what is read here; elsewhere every answer is "none" and nothing is opened.
+        self.has_kernel_files = not self.is_live or sys.platform == "linux"
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a file; None where there is none. OSError: it is there and cannot be read."""
+        descriptor = self.open(path)
+        if descriptor is None:
+            return None
+        try:
+            return _read_descriptor(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def open(self, path: str) -> int | None:
+        """A descriptor to read from, for the caller to close; None where there is no such file."""
+        if not self.has_kernel_files:
+            return None
+        try:
+            return os.open(self.locate(path), _FLAGS)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def exists(self, path: str) -> bool:
+        """Whether there is anything at a path that this process may see."""
+        if not self.has_kernel_files:
+            return False
+        try:
+            return os.access(self.locate(path), os.F_OK)
+        except OSError:
+            return False
+
+    def device_of(self, directory: str) -> str | None:
+        """The "major:minor" of the file system that answers at a directory, as mountinfo writes it.
+
+        None where that cannot be told: under a root, or when the directory does not answer.
+        """
+        if not self.is_live:
+            return None
+        try:
+            device = os.stat(directory).st_dev
+        except OSError:
+            return None
+        return f"{os.major(device)}:{os.minor(device)}"
+
+    def environment(self) -> Mapping[str, str]:
+        """The variables of this process; under a root those recorded in `proc/self/environ`."""
+        if self.is_live and self.pid == "self":
+            return os.environ
+        return self.environment_of(self.pid)
+
+    def environment_of(self, pid: str) -> Mapping[str, str]:
+        """The variables another process was started with; empty where they may not be read."""
+        try:
+            return parse.parse_environ(self.read(f"/proc/{pid}/environ") or b"")
+        except OSError:
+            return {}
+
+    def affinity_count(self) -> int | None:
+        """How many CPUs the scheduler may use for this process (sched_setaffinity(2) and cpuset together)."""
+        if self.is_live:
+            try:
+                return len(os.sched_getaffinity(0 if self.pid == "self" else int(self.pid)))
+            except (AttributeError, OSError, ValueError):
+                return None
+        try:
+            return parse.parse_allowed_cpus(self.read(f"/proc/{self.pid}/status") or b"")
+        except (OSError, ValueError):
+            return None
+
+    def online_count(self) -> int | None:
+        """How many CPUs the machine has switched on.
+
+        From sysfs and not from `os.cpu_count()`: that one follows PYTHON_CPU_COUNT, and on musl the affinity.
+        """
+        try:
+            data = self.read("/sys/devices/system/cpu/online")
+            count = parse.parse_cpu_list(data) if data is not None else 0
+        except (OSError, ValueError):
+            count = 0
+        if not count and self.is_live:
+            count = os.cpu_count() or 0
+        return count or None
+
+    def locate(self, path: str) -> str:
+        """The real path of a path of this host. OSError: symbolic links without end."""
+        return path if self.is_live else self._resolve(path)
+
+    def _resolve(self, path: str) -> str:
+        """Follow symbolic links as a chroot would: an absolute target starts at the root, ".." stops there."""
+        pending = path.split("/")[::-1]
+        done: list[str] = []
+        links = 0
+        while pending:
+            part = pending.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                del done[-1:]
+                continue
+            here = "/".join([self.root, *done, part])
+            try:
+                target = os.readlink(here)
+            except OSError:
+                done.append(part)
+                continue
+            links += 1
+            if links > _MOST_LINKS:
+                raise OSError(f"too many symbolic links: {path}")
+            if target.startswith("/"):
+                done = []
+            pending.extend(target.split("/")[::-1])
+        return "/".join([self.root, *done])
+
+
+def _read_descriptor(descriptor: int) -> bytes:
+    """All of an open file from where it stands. OSError: it cannot be read, or is far too large."""
+    data = os.read(descriptor, _CHUNK_BYTES)
+    if not data:
+        return data
+    # A short read is no end of file: the kernel hands out mountinfo in pieces of about a page.
+    parts = [data]
+    size = len(data)
+    while data := os.read(descriptor, _CHUNK_BYTES):
+        parts.append(data)
+        size += len(data)
+        if size > _LARGEST_FILE_BYTES:
+            raise OSError("file too large")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
