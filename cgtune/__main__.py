@@ -23,6 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        from cgtune.cli.output import say
+        from cgtune.errors import describe
+
+        say(f"a fault in cgtune: {describe(error)}")
+        return CgtuneError.exit_code
 
 
 def _dispatch(words: list[str]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from cgtune import parse
 from cgtune.cgroup.cpu import read_cpu_set, read_quota, read_weight
 from cgtune.cgroup.files import OnePass
-from cgtune.cgroup.levels import Tightest, Unreadable, read_value
+from cgtune.cgroup.levels import Tightest, Unreadable, explain, read_value
 from cgtune.cgroup.locate import Chain, locate
 from cgtune.cgroup.memory import read_memory_limits, read_memory_wishes
 from cgtune.cgroup.memory_use import MemoryUse, read_memory_use
@@ -59,7 +59,7 @@ class _Detection:
         membership = self.read_membership()
         mounts = self.read_mounts(membership)
         chains = {controller: locate(controller, membership, mounts) for controller in _CONTROLLERS}
-        self.drop_shadowed(chains)
+        self.drop_hidden(chains)
         cgroup = _identify(chains, membership, mounts)
         cpu = self.read_cpu(chains["cpu"], chains["cpuset"])
         memory = self.read_memory(chains["memory"])
@@ -112,17 +112,27 @@ class _Detection:
             return []
         return [] if data is None else parse.parse_mounts(data)
 
-    def drop_shadowed(self, chains: dict[str, Chain]) -> None:
-        """Leave out mounts that something else is mounted over: its files would be another's, or none."""
-        is_shadowed: dict[str, bool] = {}
+    def drop_hidden(self, chains: dict[str, Chain]) -> None:
+        """Leave out chains whose files are another's or not there, although the mounts promise them."""
+        seen: dict[tuple[str, ...], str | None] = {}
         for controller, chain in chains.items():
-            for mount in chain.mounts:
-                if mount.mount_point not in is_shadowed:
-                    device = self.host.device_of(mount.mount_point)
-                    is_shadowed[mount.mount_point] = device is not None and device != mount.device
-                if is_shadowed[mount.mount_point]:
-                    chains[controller] = chain.replace(directories=(), mounts=(), problem="MOUNT_SHADOWED")
-                    break
+            if chain.directories not in seen:
+                seen[chain.directories] = self.find_problem(chain)
+            problem = seen[chain.directories]
+            if problem is not None:
+                chains[controller] = chain.replace(directories=(), mounts=(), problem=problem)
+
+    def find_problem(self, chain: Chain) -> str | None:
+        """Why the directories of a chain cannot be what they seem, as a notice code."""
+        if not chain.directories:
+            return None
+        devices = {mount.mount_point: mount.device for mount in chain.mounts}
+        if self.host.is_live and any(self.host.device_of(point) != device for point, device in devices.items()):
+            return "MOUNT_SHADOWED"
+        # A process is always in a cgroup that exists. (A recorded tree need not hold the mount point.)
+        if not self.host.exists(chain.directories[0]) and self.host.exists(chain.mounts[0].mount_point):
+            return "CGROUP_NOT_VISIBLE"
+        return None
 
     def read_cpu(self, chain: Chain, cpuset_chain: Chain) -> Cpu:
         quota = read_quota(self.files, chain)
@@ -135,15 +145,19 @@ class _Detection:
         if quota.value is not None and host_count is not None and quota.value >= host_count:
             message = f"the CPU quota of {format_cores(quota.value)} cores covers all {host_count} CPUs"
             self.note(Notice(code="LIMIT_COVERS_MACHINE", message=message, path=quota.source))
-        # A CPU set that cannot be read is still inside the affinity mask; without that it may be the tightest.
-        is_set_known = "cpu.cpuset_count" not in self.unknown or affinity_count is not None
-        is_known = (quota.status != UNKNOWN and is_set_known) or self.declared.cpu_limit_cores is not None
+        if affinity_count is None and self.host.exists(f"/proc/{self.host.pid}/status"):
+            self.lose("cpu.affinity_count")
+        if host_count is None and self.host.exists("/sys/devices/system/cpu/online"):
+            self.lose("cpu.host_count")
+        # The affinity mask lies inside the CPU set and the machine; where it is known, those may be lost.
+        is_mask_known = affinity_count is not None or not any(name.startswith("cpu.") for name in self.unknown)
+        is_known = (quota.status != UNKNOWN and is_mask_known) or self.declared.cpu_limit_cores is not None
         bounds = [quota.value, cpuset_count, affinity_count, host_count, self.declared.cpu_limit_cores]
         weight = read_weight(self.samples, chain, quota.directory)
         return Cpu(
             status=quota.status,
             quota_cores=quota.value,
-            effective_cores=_smallest(bounds) if is_known else None,
+            effective_cores=_as_cores(_smallest(bounds)) if is_known else None,
             burst_us=weight.burst_us,
             shares=weight.shares,
             weight=weight.weight,
@@ -159,15 +173,18 @@ class _Detection:
 
     def read_cpuset(self, chain: Chain) -> int | None:
         try:
-            return read_cpu_set(self.files, chain)
+            count = read_cpu_set(self.files, chain)
         except Unreadable as error:
             self.lose("cpu.cpuset_count", error.notice)
             return None
+        if count is None and (chain.problem is not None or not chain.is_certain):
+            self.lose("cpu.cpuset_count", *explain(chain))
+        return count
 
     def read_memory(self, chain: Chain) -> Memory:
         limits = read_memory_limits(self.files, chain)
         tightest = limits.tightest
-        host_bytes = self.read_meminfo(b"MemTotal")
+        host_bytes = self.read_host_bytes()
         if chain.version is None and host_bytes is not None and self.is_gvisor():
             tightest = _memory_of_gvisor(host_bytes)
         self.note(*tightest.notices)
@@ -185,12 +202,16 @@ class _Detection:
             self.lose(figure)
         use = self.read_use(chain, limits.levels)
         declared_bytes = self.declared.memory_limit_bytes
-        is_known = tightest.status != UNKNOWN or declared_bytes is not None
-        is_room_known = tightest.status != UNKNOWN and (not limits.levels or use.headroom_bytes is not None)
+        machine_available_bytes = self.read_meminfo("memory.available_bytes", b"MemAvailable")
+        is_known = tightest.status != UNKNOWN and "memory.host_bytes" not in self.unknown
+        is_use_known = not limits.levels or use.headroom_bytes is not None
+        is_room_known = is_known and is_use_known and "memory.available_bytes" not in self.unknown
         return Memory(
             status=tightest.status,
             limit_bytes=limit_bytes,
-            effective_bytes=_smallest([limit_bytes, host_bytes, declared_bytes]) if is_known else None,
+            effective_bytes=_smallest([limit_bytes, host_bytes, declared_bytes])
+            if is_known or declared_bytes is not None
+            else None,
             host_bytes=host_bytes,
             high_bytes=limits.high_bytes,
             low_bytes=wishes.low_bytes,
@@ -198,9 +219,7 @@ class _Detection:
             swap_limit_bytes=wishes.swap_limit_bytes,
             usage_bytes=use.usage_bytes,
             working_set_bytes=use.working_set_bytes,
-            available_bytes=_smallest([use.headroom_bytes, self.read_meminfo(b"MemAvailable")])
-            if is_room_known
-            else None,
+            available_bytes=_smallest([use.headroom_bytes, machine_available_bytes]) if is_room_known else None,
             oom_group=wishes.oom_group,
             source=tightest.source,
             path=chain.path,
@@ -215,11 +234,20 @@ class _Detection:
             self.lose("memory.usage_bytes", error.notice)
             return MemoryUse()
 
-    def read_meminfo(self, key: bytes) -> int | None:
+    def read_host_bytes(self) -> int | None:
+        host_bytes = self.read_meminfo("memory.host_bytes", b"MemTotal")
+        if "memory.host_bytes" in self.unknown:
+            # lxcfs, which stands in for /proc/meminfo in LXC, can be down.
+            host_bytes = self.host.physical_bytes()
+            if host_bytes is not None:
+                self.unknown.remove("memory.host_bytes")
+        return host_bytes
+
+    def read_meminfo(self, figure: str, key: bytes) -> int | None:
         try:
             return read_value(self.samples, "/proc/meminfo", lambda data: parse.parse_meminfo(data, key))
         except Unreadable as error:
-            self.lose("memory.host_bytes", error.notice)
+            self.lose(figure, error.notice)
             return None
 
     def is_gvisor(self) -> bool:
@@ -253,6 +281,10 @@ def _identify(chains: dict[str, Chain], membership: Membership, mounts: list[Mou
 
 def _smallest(bounds: list[Bound | None]) -> Bound | None:
     return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _as_cores(count: float | None) -> float | None:
+    return None if count is None else float(count)
 
 
 def _memory_of_gvisor(host_bytes: int) -> Tightest:

@@ -25,3 +25,15 @@ class CommandNotExecutable(CgtuneError):
     """The program to run exists and cannot be executed."""
 
     exit_code = 126
+
+
+def describe(error: BaseException) -> str:
+    """A fault of cgtune's own, on one line, with the place a report of it should name."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = ""
+    if trace is not None:
+        code = trace.tb_frame.f_code
+        where = f" at {code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+    return f"{type(error).__name__}: {error}{where}"

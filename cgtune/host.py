@@ -28,9 +28,9 @@ class Host:
     """This machine as process `pid` sees it, or a recorded tree of it under `root`."""
 
     def __init__(self, root: str = "/", pid: int | None = None) -> None:
-        self.root = "" if root == "/" else root.rstrip("/")
+        self.root = root.rstrip("/")
         self.pid = "self" if pid is None else str(pid)
-        self.is_live = root == "/"
+        self.is_live = not self.root
         # Only Linux has what is read here; elsewhere every answer is "none" and nothing is opened.
         self.has_kernel_files = not self.is_live or sys.platform == "linux"
 
@@ -94,7 +94,8 @@ class Host:
             try:
                 return len(os.sched_getaffinity(0 if self.pid == "self" else int(self.pid)))
             except (AttributeError, OSError, ValueError):
-                return None
+                # Not Linux, or a sandbox that refuses the call.
+                pass
         try:
             return parse.parse_allowed_cpus(self.read(f"/proc/{self.pid}/status") or b"")
         except (OSError, ValueError):
@@ -113,6 +114,15 @@ class Host:
         if not count and self.is_live:
             count = os.cpu_count() or 0
         return count or None
+
+    def physical_bytes(self) -> int | None:
+        """The machine's memory as the system call has it (sysinfo(2)); None under a root."""
+        if not self.is_live:
+            return None
+        try:
+            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        except (AttributeError, OSError, ValueError):
+            return None
 
     def locate(self, path: str) -> str:
         """The real path of a path of this host. OSError: symbolic links without end."""

@@ -3,6 +3,9 @@
 The program starts as if it had been exec'd directly. Python leaves two traces that are undone here: it ignores
 SIGPIPE and SIGXFSZ, which an exec'd program would inherit (`yes | head` would not end), and in the C locale it
 sets LC_CTYPE (PEP 538).
+
+Limitation: a caller that had SIGPIPE ignored on purpose cannot be told from Python's own doing; the program then
+starts with the default.
 """
 
 from __future__ import annotations
@@ -23,55 +26,68 @@ _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 
 
 def original_environment(host: Host | None) -> dict[str, str]:
-    """The variables cgtune was started with, without the LC_CTYPE that Python sets in the C locale.
+    """The variables cgtune was started with, without the LC_CTYPE that Python sets in the C locale (PEP 538).
 
-    Python is then in UTF-8 mode, which nothing but the C locale or PYTHONUTF8 brings about. What stood there
-    before is in the kernel's record of our start; without a host to read it from, nothing did.
+    What stood there before is in the kernel's record of our start. Without a host to read that from, UTF-8 mode
+    tells: up to 3.14 nothing but the C locale, PYTHONUTF8 or -X utf8 brings it about.
     """
     environment = dict(os.environ)
-    if sys.flags.utf8_mode and environment.get("LC_CTYPE") in _COERCED and "PYTHONUTF8" not in environment:
+    # os.execve refuses a variable without a name, which a program could have been started with.
+    environment.pop("", None)
+    if environment.get("LC_CTYPE") in _COERCED and not environment.get("LC_ALL"):
         recorded = host.environment_of("self") if host is not None else {}
         if "LC_CTYPE" in recorded:
             environment["LC_CTYPE"] = recorded["LC_CTYPE"]
-        else:
+        elif recorded or (sys.flags.utf8_mode and "PYTHONUTF8" not in environment and sys.version_info < (3, 15)):
             del environment["LC_CTYPE"]
     return environment
 
 
 def replace_process(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """Exec `argv`. CommandNotFound, CommandNotExecutable or CgtuneError when that is not possible."""
-    name = argv[0]
-    if not name:
+    if not argv[0]:
         raise CommandNotFound("the command is empty")
     if sys.platform == "win32":
         # exec would start another process there and end this one, with nobody waiting for the exit code.
         from subprocess import call
 
         sys.exit(call(list(argv), env=dict(environment)))
-    _restore_signals()
+    _set_signals("SIG_DFL")
+    try:
+        _search(argv, environment)
+    finally:
+        # Still here: a closed stderr must not end us by SIGPIPE before the exit code is told.
+        _set_signals("SIG_IGN")
+
+
+def _search(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Try each place the program may be at, as execvp(3) does; say which of them was the most promising."""
+    name = argv[0]
     refusal: OSError | None = None
+    orphan = None
     for path in _candidates(name, environment):
         try:
             _exec(path, argv, environment)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            if "/" in name and os.path.isfile(path):
-                raise CommandNotFound(f"{name}: its interpreter is missing: {_first_line(path)}") from error
-        except (PermissionError, OSError) as error:
+        except (FileNotFoundError, NotADirectoryError):
+            if os.path.isfile(path):
+                orphan = orphan or path
+        except OSError as error:
             refusal = refusal or error
         except ValueError as error:
             raise CgtuneError(f"{name!r}: {error}") from None
     if refusal is not None:
         raise CommandNotExecutable(f"{name}: {refusal.strerror or refusal}")
-    where = "" if "/" in name else f" in {environment.get('PATH', os.defpath)}"
-    raise CommandNotFound(f"{name}: not found{where}")
+    if orphan is not None:
+        raise CommandNotFound(f"{name}: {_missing_part(orphan)}")
+    raise CommandNotFound(f"{name}: not found" if "/" in name else f"{name}: not found in PATH")
 
 
 def _exec(path: str, argv: Sequence[str], environment: Mapping[str, str]) -> None:
     try:
         os.execve(path, list(argv), dict(environment))
     except OSError as error:
-        # A script without "#!": execvp(3) and every shell hand it to sh.
-        if error.errno != 8:  # ENOEXEC
+        # A script without "#!": execvp(3) and every shell hand it to sh; but not a binary of another machine.
+        if error.errno != 8 or b"\0" in _first_line(path):  # ENOEXEC
             raise
         os.execve("/bin/sh", ["sh", path, *argv[1:]], dict(environment))
 
@@ -83,15 +99,23 @@ def _candidates(name: str, environment: Mapping[str, str]) -> list[str]:
     return [f"{folder or '.'}/{name}" for folder in folders]
 
 
-def _first_line(path: str) -> str:
+def _missing_part(path: str) -> str:
+    """Why a file that is there was "not found": what it names as its interpreter or loader is not."""
+    first = _first_line(path)
+    if first.startswith(b"#!"):
+        return f"its interpreter {first[2:].strip().decode('utf-8', 'surrogateescape')} is missing"
+    return "its loader is missing; was it built for another C library?"
+
+
+def _first_line(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return repr(file.readline(80).strip().decode("utf-8", "replace"))
+            return file.readline(128)
     except OSError:
-        return path
+        return b""
 
 
-def _restore_signals() -> None:
+def _set_signals(disposition: str) -> None:
     # The C module: `signal` itself imports enum, 2 ms.
     try:
         import _signal  # type: ignore[import-not-found]  # no stubs for the C module
@@ -100,4 +124,4 @@ def _restore_signals() -> None:
     for name in ("SIGPIPE", "SIGXFSZ"):
         number = getattr(_signal, name, None)
         if number is not None:
-            _signal.signal(number, _signal.SIG_DFL)
+            _signal.signal(number, getattr(_signal, disposition))

@@ -118,7 +118,7 @@ def parse_arguments(command: str, words: Sequence[str]) -> tuple[dict[str, Value
 
 def _find(command: str, given: str) -> Option:
     for option in OPTIONS:
-        if command in option.commands and given in (f"--{option.name}", f"-{option.short}"):
+        if command in option.commands and given in (f"--{option.name}", option.short and f"-{option.short}"):
             return option
     from difflib import get_close_matches
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _MOST_DIGITS = 20
 # cpu.max may be written with one field; the kernel's default period applies (cgroup-v2.rst).
 DEFAULT_PERIOD_US = 100_000
+# 10,000 cores; Linux takes 8,192 CPUs at most. Beyond this two numbers have lost the space between them.
+_LARGEST_LONE_QUOTA_US = 10_000 * DEFAULT_PERIOD_US
 
 
 class Membership(Record):
@@ -59,12 +61,8 @@ def parse_limit(data: bytes) -> int | None:
 
 
 def parse_signed_limit(data: bytes) -> int | None:
-    """A limit as v1 takes it: a number, or a negative one for no limit (None)."""
-    text = data.strip()
-    if text[:1] == b"-":
-        parse_integer(text[1:])
-        return None
-    return parse_limit(text)
+    """A limit as v1 writes it: a number, or -1 for no limit (None)."""
+    return None if data.strip() == b"-1" else parse_integer(data)
 
 
 # cpu.max (cgroup-v2.rst): "$MAX $PERIOD", microseconds; $MAX is a number or "max"; one field is the quota.
@@ -86,6 +84,8 @@ def parse_cpu_max(data: bytes) -> tuple[int, int] | None:
     quota_us = parse_integer(fields[0])
     if quota_us == 0:
         raise ValueError("a quota of 0")
+    if len(fields) == 1 and quota_us > _LARGEST_LONE_QUOTA_US:
+        raise ValueError("a quota and a period in one")
     return quota_us, period_us
 
 
@@ -151,13 +151,18 @@ def parse_key(data: bytes, key: bytes) -> int | None:
 
 
 def parse_meminfo(data: bytes, key: bytes) -> int | None:
-    """The bytes of one line of /proc/meminfo, such as b"MemTotal"; None where it is not there."""
+    """The bytes of one line of /proc/meminfo, such as b"MemAvailable"; None where it is not there.
+
+    Every kernel writes MemTotal: without it the text is no meminfo.
+    """
     for line in data.split(b"\n"):
         if line.startswith(key + b":"):
             fields = line[len(key) + 1 :].split()
             if len(fields) != 2 or fields[1] != b"kB":
                 raise ValueError("not a size in kB")
             return parse_integer(fields[0]) * 1024
+    if key == b"MemTotal":
+        raise ValueError("no MemTotal")
     return None
 
 
@@ -197,25 +202,32 @@ def _parse_percent(text: bytes) -> float:
 
 
 def parse_membership(data: bytes) -> Membership:
-    """Where the process is. Malformed lines are counted and passed over; an empty controller list needs id 0."""
-    v1_paths: dict[str, str] = {}
-    v2_path = None
+    """Where the process is. Malformed lines are counted and passed over; an empty controller list needs id 0.
+
+    A malformed line may be the rest of the one before it, whose path is then only an ancestor of the true one:
+    that line does not count either.
+    """
+    paths: dict[str, str] = {}
     malformed_lines = 0
+    names: list[str] = []
     for line in data.split(b"\n"):
         if not line:
             continue
         fields = line.split(b":", 2)
         if len(fields) < 3 or not fields[0].isdigit() or fields[2][:1] != b"/" or b"\0" in line:
             malformed_lines += 1
+            for name in names:
+                paths.pop(name, None)
             continue
+        # The unified hierarchy has id 0, and the name "" here.
+        names = decode(fields[1]).split(",")
+        if "" in names and (fields[0] != b"0" or len(names) > 1):
+            names = [name for name in names if name]
         path = decode(fields[2])
-        if not fields[1]:
-            if fields[0] == b"0":
-                v2_path = path
-            continue
-        for controller in fields[1].split(b","):
-            v1_paths[decode(controller)] = path
-    return Membership(v1_paths=v1_paths, v2_path=v2_path, malformed_lines=malformed_lines)
+        for name in names:
+            paths[name] = path
+    v2_path = paths.pop("", None)
+    return Membership(v1_paths=paths, v2_path=v2_path, malformed_lines=malformed_lines)
 
 
 # /proc/PID/mountinfo (proc_pid_mountinfo(5)):
@@ -228,8 +240,8 @@ def parse_membership(data: bytes) -> Membership:
 
 
 def parse_mounts(data: bytes) -> list[Mount]:
-    """The cgroup mounts, in the file's order. Malformed lines are passed over."""
-    mounts = []
+    """The cgroup mounts, in the file's order. Malformed lines are passed over, and mounts under a later one."""
+    mounts: dict[str, Mount] = {}
     # A container host has thousands of mounts and a handful of cgroup ones: look for those, split only them.
     position = 0
     while (position := data.find(b" - cgroup", position)) >= 0:
@@ -239,9 +251,9 @@ def parse_mounts(data: bytes) -> list[Mount]:
             end = len(data)
         mount = _parse_mount(data[start:end])
         if mount is not None:
-            mounts.append(mount)
+            mounts[mount.mount_point] = mount
         position = end
-    return mounts
+    return list(mounts.values())
 
 
 def _parse_mount(line: bytes) -> Mount | None:
@@ -265,7 +277,9 @@ def _parse_mount(line: bytes) -> Mount | None:
 
 
 def unescape(field: bytes) -> str | None:
-    r"""A mountinfo field with its octal escapes (`\040`) undone, once; None for a broken escape."""
+    r"""A mountinfo field with its octal escapes (`\040`) undone, once; None for a broken escape or a NUL."""
+    if b"\0" in field:
+        return None
     if b"\\" not in field:
         return decode(field)
     pieces = field.split(b"\\")

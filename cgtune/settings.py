@@ -8,7 +8,8 @@ from cgtune.records import Record
 class Command(Record):
     """The program to host, as far as its command line and variables tell.
 
-    `workers` and `threads` are the user's own numbers, None where the user gave none; `workers_from` says where.
+    `workers` and `threads` are the user's own numbers; `workers_from` says where `workers` was given, None if it
+    was not, and `workers_text` what exactly, since not all that is given is a number.
     """
 
     argv: tuple[str, ...]
@@ -16,6 +17,7 @@ class Command(Record):
     server: str | None = None
     kind: str | None = None
     workers: int | None = None
+    workers_text: str | None = None
     workers_from: str | None = None
     threads: int | None = None
 
@@ -23,7 +25,7 @@ class Command(Record):
 class Setting(Record):
     """One figure. `via` is env, argv, inject or live; `provenance` is calculated, user or default.
 
-    A setting of the user's is listed and never applied.
+    What the program has from the user already is listed too: `apply` passes over it.
     """
 
     name: str

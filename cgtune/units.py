@@ -29,10 +29,10 @@ def parse_bytes(text: str) -> int:
     number = _number(stripped)
     if number is None:
         raise ValueError(f"{text!r} is no size; write it like 512Mi, 1.5Gi, 1G or 536870912")
-    size_bytes = int(number * factor)
-    if not 0 < size_bytes < _LARGEST_BYTES:
+    # Before int(), which has no answer for the infinity that 1e999 is.
+    if not 1 <= number * factor < _LARGEST_BYTES:
         raise ValueError(f"{text!r} is out of range for a size")
-    return size_bytes
+    return int(number * factor)
 
 
 def parse_cores(text: str) -> float:

@@ -87,7 +87,14 @@ def read_cpu_set(files: Files, chain: Chain) -> int | None:
         return None
     for directory in chain.directories:
         for name in _SET_FILES[chain.version]:
-            count = read_value(files, f"{directory}/{name}", parse.parse_cpu_list)
+            count = read_value(files, f"{directory}/{name}", _parse_cpu_set)
             if count:
                 return count
     return None
+
+
+def _parse_cpu_set(data: bytes) -> int:
+    """A set that is inherited is an empty line (0); a file with nothing at all in it is none of the kernel's."""
+    if not data:
+        raise ValueError("an empty file")
+    return parse.parse_cpu_list(data)

@@ -64,12 +64,10 @@ class _Kept:
         self.data = data
         self.values: list[tuple[Callable[[bytes], Any], Any]] = []
 
-    def says_the_same(self) -> bool:
-        """Look again. Other text with the same values (memory.stat changes all the time) is the same."""
-        data = os.pread(self.descriptor, _CHUNK_BYTES, 0)
-        if data == self.data:
-            return True
-        if not self.values or any(parse(data) != value for parse, value in self.values):
+    def has_same_values(self) -> bool:
+        """Other text with the same values, as memory.stat has all the time, is no change."""
+        data = _read_from_start(self.descriptor)
+        if any(parse(data) != value for parse, value in self.values):
             return False
         self.data = data
         return True
@@ -119,8 +117,10 @@ class KeptFiles:
         if self._has_unreadable:
             return True
         try:
+            pread = os.pread
             for kept in self._kept.values():
-                if not kept.says_the_same():
+                # One byte more than there was shows also what was added.
+                if pread(kept.descriptor, len(kept.data) + 1, 0) != kept.data and not kept.has_same_values():
                     return True
             if not self._host.is_live and self._has_replaced_file():
                 return True
@@ -136,7 +136,11 @@ class KeptFiles:
     def close(self) -> None:
         """Give all descriptors back and forget everything."""
         for kept in self._kept.values():
-            os.close(kept.descriptor)
+            try:
+                os.close(kept.descriptor)
+            except OSError:
+                # A program that became a daemon has closed everything before.
+                pass
         self._kept.clear()
         self._missing.clear()
         self._has_unreadable = False

@@ -29,6 +29,13 @@ _PROBLEMS = {
 }
 
 
+def explain(chain: Chain) -> tuple[Notice, ...]:
+    """The notice of a chain that is not the process's own, or not there; none for any other."""
+    if chain.problem is None:
+        return ()
+    return (Notice(code=chain.problem, message=_PROBLEMS[chain.problem], path=chain.path),)
+
+
 class Unreadable(Exception):
     """A kernel file that is there and gives no figure. `notice` says which and why."""
 
@@ -59,9 +66,7 @@ def read_value(files: Files, path: str, parse: Callable[[bytes], Value]) -> Valu
 
 def read_tightest(chain: Chain, read_level: Callable[[str], tuple[float | None, str]]) -> Tightest:
     """The smallest value of `read_level(directory)` -> (value or None, its file) over the chain."""
-    notices: tuple[Notice, ...] = ()
-    if chain.problem is not None:
-        notices = (Notice(code=chain.problem, message=_PROBLEMS[chain.problem], path=chain.path),)
+    notices = explain(chain)
     if not chain.directories:
         return Tightest(status=UNKNOWN, notices=notices)
     value: float | None = None

@@ -99,7 +99,8 @@ def read_memory_wishes(files: Files, chain: Chain, limit_bytes: int | None) -> M
         note("swap_limit_bytes", lambda: _smallest(files, chain, "memory.memsw.limit_in_bytes"))
         both_bytes = found.get("swap_limit_bytes")
         if both_bytes is not None:
-            found["swap_limit_bytes"] = max(0, both_bytes - (limit_bytes or 0))
+            # The kernel holds memory's limit at or below memsw's: without one, it could not be read.
+            found["swap_limit_bytes"] = None if limit_bytes is None else max(0, both_bytes - limit_bytes)
         return MemoryWishes(**found, unknown=tuple(unknown))
     note("low_bytes", lambda: _finite(read_value(files, leaf + "/memory.low", parse.parse_limit)))
     note("swap_limit_bytes", lambda: _smallest(files, chain, "memory.swap.max"))
@@ -126,7 +127,10 @@ def _with_invisible_levels(files: Files, chain: Chain, levels: list[tuple[str, i
 
 
 def _parse_hierarchical_limit(data: bytes) -> int | None:
-    return parse.parse_key(data, b"hierarchical_memory_limit")
+    limit_bytes = parse.parse_key(data, b"hierarchical_memory_limit")
+    if limit_bytes is None and data[-1:] != b"\n":
+        raise ValueError("cut short")
+    return limit_bytes
 
 
 def _without_hierarchy(files: Files, leaf: str, levels: list[tuple[str, int]]) -> Tightest | None:
