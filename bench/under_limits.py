@@ -54,7 +54,9 @@ class Outcome:
     said: tuple[str, ...]
 
 
-def run_under(engine: Engine, image: str, command: Sequence[str], limit: Limit, clients: int, seconds: float) -> Outcome:
+def run_under(
+    engine: Engine, image: str, command: Sequence[str], limit: Limit, *, clients: int, seconds: float
+) -> Outcome:
     """Start the app by `command` in a fresh container, put load on it, and read the kernel's counters."""
     port = free_port()
     options = [*limit.docker_options(), *engine.network_options(), "--workdir", "/srv"]
@@ -88,7 +90,7 @@ def compare(
     outcomes: list[list[Outcome]] = [[] for _ in commands]
     for _ in range(rounds):
         for kept, command in zip(outcomes, commands, strict=True):
-            kept.append(run_under(engine, image, command, limit, clients, seconds))
+            kept.append(run_under(engine, image, command, limit, clients=clients, seconds=seconds))
     return outcomes
 
 

@@ -1,10 +1,10 @@
 """cgtune: make a program use what its container really has.
 
-    import cgtune
+import cgtune
 
-    limits = cgtune.read_limits()
-    limits.cpu.effective_cores      0.5
-    limits.memory.effective_bytes   134217728
+limits = cgtune.read_limits()
+limits.cpu.effective_cores      0.5
+limits.memory.effective_bytes   134217728
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["--"]:
+        words = words[1:]
     # The commands that must start fast, or work without click, have a way of their own.
     if words[:1] == ["run"]:
         from cgtune.cli import run

@@ -50,9 +50,10 @@ _CGROUP_MARKS = (
     ("nspawn-", "nspawn"),
     ("lxc.payload", "lxc"),
 )
-# Parts of a bind mount's source -> runtime; the id is the 64 hex digits that follow.
+# Parts of a bind mount's source -> runtime; the id is the 64 hex digits that follow. Docker's data root may be
+# anywhere, so only its last part counts.
 _MOUNT_MARKS = (
-    ("/docker/containers/", "docker"),
+    ("/containers/", "docker"),
     ("/io.containerd.grpc.v1.cri/sandboxes/", "containerd"),
     ("/containers/storage/overlay-containers/", "podman"),
 )
@@ -213,7 +214,7 @@ def _hex_id(part: str) -> str | None:
 def _ask_mounts(mounts: list[list[str]], finding: _Finding) -> None:
     for _, _, _, root, mount_point, _ in mounts:
         for mark, runtime in _MOUNT_MARKS:
-            _, found, after = root.partition(mark)
+            _, found, after = root.rpartition(mark)
             identity = _hex_id(after.split("/", 1)[0]) if found else None
             if identity:
                 finding.take(f"mount of {mount_point} from …{mark}{identity[:12]}", runtime=runtime, id=identity)

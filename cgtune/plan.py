@@ -7,6 +7,7 @@
 | any | unlimited | cut by what the machine has available; no heap limit |
 | unknown | any | CPU settings and workers are left alone |
 | any | unknown | workers are left alone |
+| any | throttled (memory.high) below its limit | cut by what fits below the throttle |
 
 Whatever the user set is a constant in the arithmetic: with `-w 8`, native threads are shared out among 8.
 """
@@ -14,8 +15,8 @@ Whatever the user set is a constant in the arithmetic: with `-w 8`, native threa
 from __future__ import annotations
 
 from cgtune import budget
-from cgtune.budget import Budget
-from cgtune.limits import Limits
+from cgtune.budget import Budget, MemoryRoom
+from cgtune.limits import UNLIMITED, Limits
 from cgtune.notices import Notice
 from cgtune.records import Record
 from cgtune.runtimes import gunicorn, native
@@ -52,11 +53,20 @@ class _Cpu(Record):
     source: str | None
 
 
-class _Workers(Record):
-    count: int
-    reason: str
+class _Memory(Record):
+    """The memory that workers must fit into: `name` is what it is called in reasons."""
+
+    size_bytes: int
+    name: str
     source: str | None
-    budget: Budget
+
+
+class _Workers(Record):
+    """`count` is None where it stays the program's own affair."""
+
+    count: int | None
+    decision: Setting | NotSet
+    budget: Budget = Budget()
     notices: tuple[Notice, ...] = ()
 
 
@@ -65,51 +75,29 @@ def make_plan(limits: Limits, config: Config, command: Command, environment: Map
     if command.server is None:
         return Plan(mode="exec", command=command)
     cpu = _look_at_cpu(limits)
+    workers = _decide_workers(limits, config, command, cpu)
+    decisions: list[Setting | NotSet] = [workers.decision]
+    notices = list(workers.notices)
+    native_threads = None
     if cpu is None:
-        notice = Notice(code="CPU_UNKNOWN", message="the CPU limit cannot be told: CPU settings are left alone")
-        return Plan(mode="exec", command=command, workers=command.workers, notices=(notice,))
-    workers = _solve_workers(limits, config, command, cpu)
-    settings: list[Setting] = []
-    not_set: list[NotSet] = []
-    notices: list[Notice] = []
-    count = command.workers
-    if command.workers_from is not None:
-        theirs = str(command.workers) if command.workers is not None else ""
-        via = "argv" if command.workers_from == "command line" else "env"
-        name = gunicorn.WORKERS_VARIABLE if via == "env" else "--workers"
-        settings.append(
-            Setting(name=name, value=theirs, via=via, reason=f"yours, {command.workers_from}", provenance="user")
-        )
-    elif isinstance(workers, NotSet):
-        not_set.append(workers)
+        message = "the CPU limit cannot be told: CPU settings are left alone; --cpu-limit says it"
+        notices.insert(0, Notice(code="CPU_UNKNOWN", message=message))
     else:
-        count = workers.count
-        notices.extend(workers.notices)
-        settings.append(
-            Setting(
-                name=gunicorn.WORKERS_VARIABLE,
-                value=str(count),
-                via="env",
-                reason=workers.reason,
-                source=workers.source,
-                provenance="user" if config.workers == count else "calculated",
-            )
-        )
-    native_threads = budget.share_threads(cpu.cores, count or 1)
-    if cpu.is_limited or (count or 1) > 1:
-        reason = f"{cpu.phrase} shared by {count} workers" if count and count > 1 else cpu.phrase
-        settings.extend(native.plan_pools(native_threads, reason, cpu.source, environment))
-    arenas = native.plan_arenas(budget.pool_threads(cpu.cores), cpu.phrase, cpu.source, environment)
-    (settings if isinstance(arenas, Setting) else not_set).append(arenas)  # type: ignore[arg-type]  # each to its list
+        count = workers.count or 1
+        native_threads = budget.share_threads(cpu.cores, count)
+        if cpu.is_limited or count > 1:
+            reason = f"{cpu.phrase} shared by {count} workers" if count > 1 else cpu.phrase
+            decisions.extend(native.plan_pools(native_threads, reason, cpu.source, environment))
+        decisions.append(native.plan_arenas(budget.pool_threads(cpu.cores), cpu.phrase, cpu.source, environment))
     return Plan(
         mode="exec",
         command=command,
-        workers=count,
+        workers=workers.count,
         threads=command.threads or 1,
-        native_threads=native_threads,
-        budget=workers.budget if isinstance(workers, _Workers) else Budget(),
-        settings=tuple(settings),
-        not_set=tuple(not_set),
+        native_threads=native.pool_size(environment) or native_threads,
+        budget=workers.budget,
+        settings=tuple(decision for decision in decisions if isinstance(decision, Setting)),
+        not_set=tuple(decision for decision in decisions if isinstance(decision, NotSet)),
         notices=tuple(notices),
     )
 
@@ -128,57 +116,88 @@ def _look_at_cpu(limits: Limits) -> _Cpu | None:
     is_cut = cpu.host_count is not None and cores < cpu.host_count
     source = cpu.cpuset_dir if is_cut and cpu.cpuset_count == cores else None
     if is_cut or cpu.quota_cores is not None:
-        return _Cpu(cores=cores, is_limited=True, phrase=f"{format_cores(cores)} CPUs to run on", source=source)
+        return _Cpu(cores=cores, is_limited=True, phrase=f"{cores:.6g} CPUs to run on", source=source)
     return _Cpu(cores=cores, is_limited=False, phrase="no CPU limit", source=cpu.source)
 
 
-def _solve_workers(limits: Limits, config: Config, command: Command, cpu: _Cpu) -> _Workers | NotSet:
-    """The number of workers, and which of CPU and memory decided it."""
-    name = gunicorn.WORKERS_VARIABLE
+def _look_at_memory(limits: Limits) -> _Memory | None:
+    """None where nothing bounds it, or nothing can be told."""
     memory = limits.memory
-    if config.workers == "keep":
-        return NotSet(name=name, reason="--workers keep")
-    # Without a limit, what the machine has left is all there is.
-    memory_bytes = (
-        memory.effective_bytes if memory.status == "limited" or _is_declared(limits) else memory.available_bytes
-    )
-    room = None if memory_bytes is None else budget.fit_workers(memory_bytes, config.worker_memory)
+    declared_bytes = limits.declared.memory_limit_bytes
+    source: str | None
+    if memory.status == UNLIMITED and declared_bytes is None:
+        # Without a limit, what the machine has left is all there is.
+        name, size_bytes, source = "available memory", memory.available_bytes, "/proc/meminfo"
+    else:
+        name, size_bytes, source = "memory", memory.effective_bytes, memory.source
+        if size_bytes is not None and size_bytes == declared_bytes:
+            source = "--memory-limit"
+        elif size_bytes != memory.limit_bytes:
+            source = "/proc/meminfo"
+    if size_bytes is None:
+        return None
+    if memory.high_bytes is not None and memory.high_bytes < size_bytes:
+        # From there on the kernel takes pages away and lets the program wait, long before anything is killed.
+        return _Memory(size_bytes=memory.high_bytes, name="memory.high of", source=None)
+    return _Memory(size_bytes=size_bytes, name=name, source=source)
+
+
+def _decide_workers(limits: Limits, config: Config, command: Command, cpu: _Cpu | None) -> _Workers:
+    """How many workers, and who says so: the user's command line or variable, `--workers`, or the arithmetic."""
+    name = gunicorn.WORKERS_VARIABLE
+    memory = _look_at_memory(limits)
+    room = None if memory is None else budget.fit_workers(memory.size_bytes, config.worker_memory)
     spent = Budget() if room is None else room.budget
+    if command.workers_from is not None:
+        is_variable = command.workers_from == name
+        theirs = Setting(
+            name=name if is_variable else "--workers",
+            value=command.workers_text or "",
+            via="env" if is_variable else "argv",
+            reason="yours" if is_variable else f"yours, {command.workers_from}",
+            provenance="user",
+        )
+        return _Workers(count=command.workers, decision=theirs, budget=spent)
     if isinstance(config.workers, int):
-        return _Workers(count=config.workers, reason="--workers", source=None, budget=spent)
-    if memory.status == "unknown" and not _is_declared(limits):
-        return NotSet(name=name, reason="the memory limit cannot be told")
-    wanted = budget.processes(cpu.cores) if command.kind == "async-web" else budget.web_workers(cpu.cores)
-    reason = cpu.phrase
+        ours = Setting(name=name, value=str(config.workers), via="env", reason="--workers", provenance="user")
+        return _Workers(count=config.workers, decision=ours, budget=spent)
+    if config.workers == "keep":
+        return _Workers(count=None, decision=NotSet(name=name, reason="--workers keep"), budget=spent)
+    if cpu is None:
+        return _Workers(count=None, decision=NotSet(name=name, reason="the CPU limit cannot be told"), budget=spent)
+    if memory is None and limits.memory.status != UNLIMITED:
+        message = "the memory limit cannot be told: the number of workers is left alone; --memory-limit says it"
+        return _Workers(
+            count=None,
+            decision=NotSet(name=name, reason="the memory limit cannot be told"),
+            notices=(Notice(code="MEMORY_UNKNOWN", message=message, path=limits.memory.source),),
+        )
+    return _solve_workers(limits, command, cpu, memory, room)
+
+
+def _solve_workers(
+    limits: Limits, command: Command, cpu: _Cpu, memory: _Memory | None, room: MemoryRoom | None
+) -> _Workers:
+    """As many workers as the CPU keeps busy, or as fit into memory, whichever is less; at least one."""
+    count = budget.processes(cpu.cores) if command.kind == "async-web" else budget.web_workers(cpu.cores)
+    reason, source = cpu.phrase, cpu.source
+    spent = Budget() if room is None else room.budget
     notices = []
     if not cpu.is_limited:
         request = limits.declared.cpu_request_cores
         most = budget.MOST_WORKERS_WITHOUT_LIMIT if request is None else max(1, int(2 * request))
-        wanted = min(wanted, most)
-        notices.append(
-            Notice(
-                code="CPU_UNLIMITED",
-                message=f"no CPU limit: at most {most} workers; say --workers or --cpu-request for other figures",
-            )
-        )
-    if room is None or room.workers >= wanted:
-        return _Workers(count=wanted, reason=reason, source=cpu.source, budget=spent, notices=tuple(notices))
-    one = format_bytes(spent.worker_bytes or 0)
-    memory_phrase = f"memory {format_bytes(memory_bytes or 0)} holds {max(1, room.workers)} of {one}"
-    if room.workers < 1:
-        message = (
-            f"one worker of {one} needs {format_bytes(room.missing_bytes)} more; starting one; see --worker-memory"
-        )
-        notices.append(Notice(code="MEMORY_TOO_SMALL", message=message, path=memory.source))
-        memory_phrase = f"memory {format_bytes(memory_bytes or 0)}"
-    return _Workers(
-        count=max(1, room.workers),
-        reason=memory_phrase,
-        source=memory.source,
-        budget=spent,
-        notices=tuple(notices),
-    )
-
-
-def _is_declared(limits: Limits) -> bool:
-    return limits.declared.memory_limit_bytes is not None
+        count = min(count, most)
+        message = f"no CPU limit: at most {most} workers; say --workers or --cpu-request for other figures"
+        notices.append(Notice(code="CPU_UNLIMITED", message=message))
+    if memory is not None and room is not None and room.workers < count:
+        count = max(1, room.workers)
+        one = format_bytes(spent.worker_bytes or 0)
+        reason, source = f"{memory.name} {format_bytes(memory.size_bytes)}", memory.source
+        if room.workers >= 1:
+            reason += f" holds {room.workers} of {one}"
+        else:
+            missing = format_bytes(room.missing_bytes)
+            message = f"one worker of {one} needs {missing} more; starting one; see --worker-memory"
+            notices.append(Notice(code="MEMORY_TOO_SMALL", message=message, path=source))
+    ours = Setting(name=gunicorn.WORKERS_VARIABLE, value=str(count), via="env", reason=reason, source=source)
+    return _Workers(count=count, decision=ours, budget=spent, notices=tuple(notices))

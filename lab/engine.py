@@ -56,7 +56,7 @@ class Engine:
         TimeoutError after `timeout` seconds; the container is killed then, not only its client.
         """
         name = f"lab-{uuid.uuid4().hex[:12]}"
-        words = ["run", "--rm", "--name", name, "--label", self._owner, *docker_options, image, *argv]
+        words = ["run", "--rm", "--name", name, *self._options(docker_options), image, *argv]
         try:
             return self.docker(*words, timeout=timeout)
         except BaseException:
@@ -72,7 +72,7 @@ class Engine:
         timeout: float = 60,
     ) -> Container:
         """`docker run --detach`: a container that runs until `remove()`, or the end of its `with`."""
-        words = ["run", "--detach", "--label", self._owner, *docker_options, image, *argv]
+        words = ["run", "--detach", *self._options(docker_options), image, *argv]
         started = self.docker(*words, timeout=timeout)
         if started.returncode:
             # A container whose program could not be started exists nevertheless; its id is on stdout.
@@ -100,6 +100,13 @@ class Engine:
     def network_options(self) -> list[str]:
         """Options that let a program outside talk to a server inside: bind 127.0.0.1 and `free_port()`."""
         return ["--network", "host"]
+
+    def _options(self, docker_options: Sequence[str]) -> list[str]:
+        label = ["--label", self._owner]
+        if self.is_ours and not any(option.startswith("--net") for option in docker_options):
+            # Our engine has no bridge, and would warn on stderr that it does not work.
+            label += ["--network", "none"]
+        return [*label, *docker_options]
 
     def remove_leftovers(self) -> None:
         """Remove containers of runs that were killed before they could."""
@@ -197,7 +204,7 @@ def _wait_for(daemon: Leash, address: str, log: Path, seconds: float) -> list[st
         if daemon.returncode() is not None:
             break
         # The socket is there before the daemon answers, and the client waits for it: asking is not polling.
-        client = _client_for(address) if path.exists() else None
+        client = _client_for(address, seconds) if path.exists() else None
         if client:
             return client
         daemon.wait(0.05)
@@ -205,11 +212,14 @@ def _wait_for(daemon: Leash, address: str, log: Path, seconds: float) -> list[st
     raise Unavailable(f"dockerd does not run here: {text.splitlines()[-1] if text else 'it said nothing'}")
 
 
-def _client_for(address: str | None) -> list[str] | None:
+def _client_for(address: str | None, seconds: float = _ANSWER_SECONDS) -> list[str] | None:
     """The first client that this engine (None: the default one) answers. Machines may have two, of different ages."""
-    for program in dict.fromkeys(filter(None, (which("docker"), "/usr/bin/docker"))):
+    ours = "/usr/bin/docker"  # from the package that our dockerd is from
+    for program in dict.fromkeys((ours, which("docker")) if address else (which("docker"), ours)):
+        if program is None or not Path(program).exists():
+            continue
         client = [program, *(["--host", address] if address else [])]
         with contextlib.suppress(TimeoutError):
-            if run([*client, "version", "--format", "{{.Server.Version}}"], timeout=_ANSWER_SECONDS).returncode == 0:
+            if run([*client, "version", "--format", "{{.Server.Version}}"], timeout=seconds).returncode == 0:
                 return client
     return None

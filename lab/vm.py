@@ -130,7 +130,7 @@ def start_in_vm(
         [
             *(*launcher, "--kimg", kernel, "--mods", "auto", "--disable-kvm"),
             *("--cpus", str(cpus), "--memory", memory, "--name", "lab"),
-            *("--rwdir", folder, "--script-sh", f"sh {shlex.quote(str(script))}"),
+            *("--rwdir", folder, "--kopt", "apparmor=0", "--script-sh", f"sh {shlex.quote(str(script))}"),
         ],
         log=folder / "console",
         limit_seconds=limit_seconds,

@@ -11,6 +11,7 @@ The machine's root is read-only, so the daemon lives in memory. It starts in 10-
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,8 +37,19 @@ def engine() -> Iterator[Engine]:
     run(["ip", "link", "set", "lo", "up"]).check()
     # Where the kernel has it built in there is nothing to load; dockerd says what it misses.
     run(["modprobe", "overlay"])
+    _join_cgroup()
     # The machine has no systemd that could make cgroups for us.
     options = ["--exec-opt", "native.cgroupdriver=cgroupfs"]
     with own_engine(parent=folder, options=options, patience=_PATIENCE) as ours:
         host_image(ours)
         yield ours
+
+
+def _join_cgroup() -> None:
+    """Leave the root cgroup: it has no memory.swap.max, from which dockerd concludes that nothing has it."""
+    top = Path("/sys/fs/cgroup")
+    controllers = (top / "cgroup.controllers").read_text().split()
+    (top / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+    ours = top / "lab"
+    ours.mkdir(exist_ok=True)
+    (ours / "cgroup.procs").write_text(str(os.getpid()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cgtune.cli.output import say, write
+from cgtune.cli.output import printable, say, write
 from cgtune.config import is_switched_off, make_config
 from cgtune.container import find_container
 from cgtune.detect import read_limits
@@ -32,7 +32,8 @@ def main(words: Sequence[str]) -> int:
         raise UsageError(f"inspect takes no arguments: {rest[0]}")
     root = str(flags.get("root", "/"))
     if not os.path.isdir(root):
-        raise UsageError(f"--root {root}: no such directory")
+        problem = "not a directory" if os.path.exists(root) else "no such directory"
+        raise UsageError(f"--root {root}: {problem}")
     host = Host(os.path.abspath(root)) if "root" in flags else Host()
     # A recording speaks for itself: the caller's variables are not its.
     environment = {} if "root" in flags else os.environ
@@ -71,9 +72,10 @@ def format_table(limits: Limits) -> str:
 
 
 def _lines(label: str, text: str, path: str | None) -> list[str]:
-    head = f"{label:<11}{text}"
+    head = f"{label:<11}{printable(text)}"
     if path is None:
         return _wrap(head)
+    path = printable(path)
     if len(head) <= 44 and 47 + len(path) <= _MOST_COLUMNS:
         return [f"{head:<47}{path}"]
     if len(head) + 3 + len(path) <= _MOST_COLUMNS:

@@ -6,16 +6,17 @@ import os
 
 from cgtune import launch
 from cgtune.cli.output import say
-from cgtune.config import is_switched_off, make_config
+from cgtune.config import is_switched_off
 from cgtune.errors import UsageError
 from cgtune.host import Host
 from cgtune.options import parse_arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cgtune.config import Config
+    from cgtune.options import Value
     from cgtune.plan import Plan
 
 
@@ -28,12 +29,11 @@ def main(words: Sequence[str]) -> int:
         return show_help("run")
     if not argv:
         raise UsageError("no command to run: cgtune run [OPTIONS] [--] COMMAND…")
-    host = Host()
     is_off = is_switched_off(os.environ)
+    host = Host()
     environment = launch.original_environment(None if is_off else host)
     if not is_off and not _is_cgtune(argv[0]):
-        config = make_config("run", flags, environment)
-        environment = _tune(host, config, argv, environment)
+        environment = _tune(host, flags, argv, environment)
     return launch.replace_process(argv, environment)
 
 
@@ -42,33 +42,38 @@ def _is_cgtune(word: str) -> bool:
     return word.rsplit("/", 1)[-1] == "cgtune"
 
 
-def _tune(host: Host, config: Config, argv: Sequence[str], environment: dict[str, str]) -> dict[str, str]:
+def _tune(host: Host, flags: Mapping[str, Value], argv: Sequence[str], environment: dict[str, str]) -> dict[str, str]:
     """The program's environment. Whatever goes wrong here, the program starts, with the one it has."""
     try:
-        from cgtune import plan as planning
         from cgtune.apply import apply_to_environment
+        from cgtune.config import make_config
         from cgtune.detect import read_limits
+        from cgtune.plan import make_plan
         from cgtune.runtimes import recognise
 
+        config = make_config("run", flags, environment)
         limits = read_limits(host, config.declared)
-        plan = planning.make_plan(limits, config, recognise(tuple(argv), environment), environment)
+        plan = make_plan(limits, config, recognise(tuple(argv), environment), environment)
         tuned = apply_to_environment(plan, environment)
+        if not config.quiet:
+            say(*_report(plan, config, environment))
+        return tuned
     except Exception as error:  # a fault of ours must not keep the program from starting
-        say(f"cannot plan ({type(error).__name__}: {error}); starting {argv[0]} as it is")
+        from cgtune.errors import describe
+
+        say(f"cannot plan ({describe(error)}); starting {argv[0]} as it is")
         return environment
-    if not config.quiet:
-        _report(plan, config)
-    return tuned
 
 
-def _report(plan: Plan, config: Config) -> None:
-    for warning in config.warnings:
-        say(warning)
-    for notice in plan.notices:
-        say(notice.message)
+def _report(plan: Plan, config: Config, environment: Mapping[str, str]) -> list[str]:
+    """A line for each thing that is worth knowing, and for each setting."""
+    from cgtune.apply import is_new
+
+    lines = [*config.warnings, *(notice.message for notice in plan.notices)]
     for setting in plan.settings:
-        if setting.provenance == "user" and setting.reason != "--workers":
-            say(f"kept {setting.name}={setting.value} ({setting.reason})")
-        else:
+        if is_new(setting, environment):
             where = f" from {setting.source}" if setting.source else ""
-            say(f"{setting.name}={setting.value} ({setting.reason}{where})")
+            lines.append(f"{setting.name}={setting.value} ({setting.reason}{where})")
+        else:
+            lines.append(f"kept {setting.name}={setting.value} ({setting.reason})")
+    return lines

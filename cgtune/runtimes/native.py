@@ -32,6 +32,12 @@ def plan_pools(threads: int, reason: str, source: str | None, environment: Mappi
     return tuple(_setting(name, threads, reason, source, environment) for name in POOL_VARIABLES)
 
 
+def pool_size(environment: Mapping[str, str]) -> int | None:
+    """The user's own number of threads a pool; None where it is not given, or is not one plain number."""
+    text = environment.get(POOL_VARIABLES[0], "").strip()
+    return int(text) if text.isascii() and text.isdigit() and int(text[:6]) > 0 and len(text) <= 6 else None
+
+
 def plan_arenas(
     pool_threads: int, reason: str, source: str | None, environment: Mapping[str, str]
 ) -> Setting | NotSet:
