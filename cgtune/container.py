@@ -7,13 +7,17 @@ only a metadata server can tell (EKS or AKS, say) stays untold.
 | evidence | says |
 |---|---|
 | /proc/version of one fixed build | gVisor |
-| "container=" of PID 1, /run/systemd/container, /run/host/container-manager | what they name |
-| cgroup path: docker-<64 hex>.scope, /docker/<id>, cri-containerd, crio-, libpod-, lxc.payload, … | the runtime, the id |
-| mountinfo: a source below …/docker/containers/<id>/, …/sandboxes/<id>/ | the runtime, the id |
-| /run/.containerenv | podman |
+| /run/host/container-manager, "container=" of PID 1, /run/systemd/container | what they name |
+| cgroup path: docker-<64 hex>.scope, /docker/<id>, cri-containerd, crio-, libpod-, lxc.payload | the runtime, id |
+| KUBERNETES_SERVICE_HOST, its service account, "kubepods" in the cgroup path, mounts of the kubelet | kubernetes |
+| where /etc/hostname, hosts, resolv.conf are mounted from: containers/<id>/, sandboxes/<id>/ | the runtime, id |
+| lxcfs below /proc, with LXD's or Incus' socket | lxc |
+| /run/.containerenv | podman; under Kubernetes cri-o, which shares podman's storage |
 | /.dockerenv, where the root file system or the cgroup also looks like a container's | docker |
-| KUBERNETES_SERVICE_HOST, its service account, "kubepods" in the cgroup path | kubernetes |
 | the variables that Lambda, Cloud Run, ECS, Heroku, … document | the platform |
+
+`docker-compose@shop.service` and `nomad.service` are units of a plain machine: a name counts with an id or as a
+whole component only. In a pod the mounts belong to the pod's sandbox, whose id is not the container's.
 """
 
 from __future__ import annotations
@@ -41,43 +45,46 @@ _MANAGERS = {
     "cri-o": "cri-o",
     "crio": "cri-o",
 }
-# Parts of a cgroup path's component -> runtime. The id, where there is one, is the component's 64 hex digits.
+# Parts of a cgroup path's component that also holds the container's id -> runtime.
 _CGROUP_MARKS = (
     ("cri-containerd", "containerd"),
     ("crio-", "cri-o"),
     ("libpod-", "podman"),
     ("docker-", "docker"),
-    ("nspawn-", "nspawn"),
-    ("lxc.payload", "lxc"),
 )
-# Parts of a bind mount's source -> runtime; the id is the 64 hex digits that follow. Docker's data root may be
-# anywhere, so only its last part counts.
-_MOUNT_MARKS = (
-    ("/containers/", "docker"),
-    ("/io.containerd.grpc.v1.cri/sandboxes/", "containerd"),
-    ("/containers/storage/overlay-containers/", "podman"),
-)
+# What every runtime mounts from its own storage, and the folder before the id there -> runtime.
+_MOUNTED_FILES = frozenset(("/etc/hostname", "/etc/hosts", "/etc/resolv.conf"))
+_MOUNT_MARKS = {"containers": "docker", "sandboxes": "containerd", "overlay-containers": "podman"}
 _LAYERED_FILE_SYSTEMS = frozenset(("overlay", "aufs", "fuse-overlayfs", "fuse.fuse-overlayfs"))
 _SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
-# First match wins: Functions set Cloud Run's and App Service's variables too.
-_PLATFORM_VARIABLES = (
-    ("AWS_LAMBDA_FUNCTION_NAME", "aws_lambda"),
-    ("FUNCTION_TARGET", "gcp_cloud_functions"),
-    ("K_CONFIGURATION", "gcp_cloud_run"),
-    ("CLOUD_RUN_JOB", "gcp_cloud_run"),
-    ("CLOUD_RUN_WORKER_POOL", "gcp_cloud_run"),
-    ("GAE_SERVICE", "gcp_app_engine"),
-    ("FUNCTIONS_WORKER_RUNTIME", "azure.functions"),
-    ("FUNCTIONS_EXTENSION_VERSION", "azure.functions"),
-    ("CONTAINER_APP_NAME", "azure.container_apps"),
-    ("WEBSITE_SITE_NAME", "azure.app_service"),
-    ("ECS_CONTAINER_METADATA_URI_V4", "aws_ecs"),
-    ("ECS_CONTAINER_METADATA_URI", "aws_ecs"),
-    ("FLY_MACHINE_ID", "fly"),
-    ("FLY_APP_NAME", "fly"),
-    ("DYNO", "heroku"),
+_ORCHESTRATOR_VARIABLES = (
+    ("KUBERNETES_SERVICE_HOST", "kubernetes"),
+    ("NOMAD_ALLOC_ID", "nomad"),
+    ("ECS_CONTAINER_METADATA_URI_V4", "ecs"),
+    ("ECS_CONTAINER_METADATA_URI", "ecs"),
+    ("SLURM_JOB_ID", "slurm"),
 )
+# First match wins: Functions set Cloud Run's and App Service's variables too. All of a row's must be there.
+_PLATFORM_VARIABLES = (
+    (("AWS_LAMBDA_FUNCTION_NAME",), "aws_lambda"),
+    (("FUNCTION_TARGET",), "gcp_cloud_functions"),
+    (("K_CONFIGURATION",), "gcp_cloud_run"),
+    (("CLOUD_RUN_JOB",), "gcp_cloud_run"),
+    (("CLOUD_RUN_WORKER_POOL",), "gcp_cloud_run"),
+    (("GAE_SERVICE",), "gcp_app_engine"),
+    (("FUNCTIONS_WORKER_RUNTIME",), "azure.functions"),
+    (("FUNCTIONS_EXTENSION_VERSION",), "azure.functions"),
+    (("CONTAINER_APP_NAME",), "azure.container_apps"),
+    (("WEBSITE_SITE_NAME", "WEBSITE_RESOURCE_GROUP", "WEBSITE_OWNER_NAME"), "azure.app_service"),
+    (("ECS_CONTAINER_METADATA_URI_V4",), "aws_ecs"),
+    (("ECS_CONTAINER_METADATA_URI",), "aws_ecs"),
+    (("FLY_MACHINE_ID",), "fly"),
+    (("FLY_APP_NAME",), "fly"),
+    (("DYNO",), "heroku"),
+)
+# Knative sets these on any Kubernetes; Google's own serverless platforms show no Kubernetes.
+_KNATIVE_PLATFORMS = frozenset(("gcp_cloud_functions", "gcp_cloud_run"))
 
 
 class Container(Record):
@@ -103,6 +110,10 @@ class _Finding:
             if answer is not None:
                 self.answers.setdefault(question, answer)
 
+    @property
+    def is_kubernetes(self) -> bool:
+        return self.answers.get("orchestrator") == "kubernetes"
+
 
 def find_container(host: Host) -> Container:
     """Look at every marker. Never raises: what may not be read is no evidence."""
@@ -115,9 +126,10 @@ def find_container(host: Host) -> Container:
     _ask_managers(host, files, finding)
     for path in paths:
         _ask_cgroup_path(path, finding)
-    _ask_mounts(mounts, finding)
+    _ask_orchestrators(host, variables, mounts, finding)
+    _ask_mounts(host, mounts, finding)
     _ask_files(host, mounts, paths, finding)
-    _ask_variables(host, variables, finding)
+    _ask_variables(variables, finding)
     _ask_system(files, paths, finding)
     return Container(**finding.answers, evidence=tuple(dict.fromkeys(finding.evidence)))
 
@@ -166,9 +178,9 @@ def _ask_kernel(files: Files, finding: _Finding) -> None:
 
 def _ask_managers(host: Host, files: Files, finding: _Finding) -> None:
     said = {
+        "/run/host/container-manager": _text(files, "/run/host/container-manager"),
         "container= of PID 1": host.environment_of("1").get("container", ""),
         "/run/systemd/container": _text(files, "/run/systemd/container"),
-        "/run/host/container-manager": _text(files, "/run/host/container-manager"),
     }
     for place, name in said.items():
         if name:
@@ -178,26 +190,25 @@ def _ask_managers(host: Host, files: Files, finding: _Finding) -> None:
 def _ask_cgroup_path(path: str, finding: _Finding) -> None:
     parts = [part for part in path.split("/") if part]
     runtime = identity = None
-    for index, part in enumerate(parts):
-        part_id = _hex_id(part)
+    for before, part in zip(["", *parts], parts, strict=False):
+        part_id = _hex_id(part) or (_fargate_id(part) if parts[0] == "ecs" else None)
+        identity = part_id or identity
+        if part_id is not None and before == "docker":
+            runtime = "docker"
+        elif part.startswith("lxc.payload"):
+            runtime = "lxc"
         for mark, name in _CGROUP_MARKS:
-            if mark in part:
-                runtime, identity = name, part_id or identity
+            if part_id is not None and mark in part:
+                runtime = name
                 break
-        else:
-            if part_id is not None:
-                before = parts[index - 1] if index else ""
-                if before == "docker":
-                    runtime = "docker"
-                identity = part_id
     orchestrator = None
-    if any(part.startswith("kubepods") for part in parts):
+    if "kubepods" in path:
         orchestrator = "kubernetes"
     elif parts[:1] == ["ecs"]:
         orchestrator = "ecs"
     elif "slurmstepd.scope" in path or parts[:1] == ["slurm"]:
         orchestrator = "slurm"
-    elif any(part.startswith("nomad") for part in parts):
+    elif "nomad" in parts or "nomad.slice" in parts:
         orchestrator = "nomad"
     if runtime or orchestrator:
         finding.take(f"cgroup path {path}", runtime=runtime, orchestrator=orchestrator, id=identity)
@@ -206,26 +217,56 @@ def _ask_cgroup_path(path: str, finding: _Finding) -> None:
 def _hex_id(part: str) -> str | None:
     """The 64 hex digits in a path component, the shape of a container's id in every OCI runtime."""
     for piece in part.replace(":", "-").replace(".", "-").split("-"):
-        if len(piece) == 64 and all(digit in "0123456789abcdef" for digit in piece):
+        if _is_hex(piece, 64):
             return piece
     return None
 
 
-def _ask_mounts(mounts: list[list[str]], finding: _Finding) -> None:
+def _fargate_id(part: str) -> str | None:
+    """Fargate's own shape: <32 hex>-<digits>."""
+    task, _, number = part.partition("-")
+    return part if _is_hex(task, 32) and number.isdigit() else None
+
+
+def _is_hex(text: str, length: int) -> bool:
+    return len(text) == length and all(digit in "0123456789abcdef" for digit in text)
+
+
+def _ask_orchestrators(host: Host, variables: Mapping[str, str], mounts: list[list[str]], finding: _Finding) -> None:
+    if host.exists(_SERVICE_ACCOUNT):
+        finding.take(_SERVICE_ACCOUNT, orchestrator="kubernetes")
+    for name, orchestrator in _ORCHESTRATOR_VARIABLES:
+        if name in variables:
+            finding.take(f"variable {name}", orchestrator=orchestrator)
     for _, _, _, root, mount_point, _ in mounts:
-        for mark, runtime in _MOUNT_MARKS:
-            _, found, after = root.rpartition(mark)
-            identity = _hex_id(after.split("/", 1)[0]) if found else None
-            if identity:
-                finding.take(f"mount of {mount_point} from …{mark}{identity[:12]}", runtime=runtime, id=identity)
-                break
         if "/kubelet/pods/" in root:
             finding.take(f"mount of {mount_point} from …/kubelet/pods/", orchestrator="kubernetes")
 
 
+def _ask_mounts(host: Host, mounts: list[list[str]], finding: _Finding) -> None:
+    for _, _, _, root, mount_point, kind in mounts:
+        if kind == "fuse.lxcfs" and (host.exists("/dev/lxd/sock") or host.exists("/dev/incus/sock")):
+            finding.take(f"{kind} at {mount_point}", runtime="lxc")
+        if mount_point not in _MOUNTED_FILES:
+            continue
+        parts = root.split("/")
+        for before, part in zip(parts, parts[1:], strict=False):  # noqa: RUF007  # itertools is not on the hot path
+            if before in _MOUNT_MARKS and _is_hex(part, 64):
+                finding.take(
+                    f"mount of {mount_point} from …/{before}/{part[:12]}",
+                    runtime=_on_shared_storage(_MOUNT_MARKS[before], finding),
+                    id=None if finding.is_kubernetes or before == "sandboxes" else part,
+                )
+
+
+def _on_shared_storage(runtime: str, finding: _Finding) -> str:
+    """cri-o keeps its containers in podman's storage, and writes podman's file; it runs pods alone, podman none."""
+    return "cri-o" if runtime == "podman" and finding.is_kubernetes else runtime
+
+
 def _ask_files(host: Host, mounts: list[list[str]], paths: list[str], finding: _Finding) -> None:
     if host.exists("/run/.containerenv"):
-        finding.take("/run/.containerenv", runtime="podman")
+        finding.take("/run/.containerenv", runtime=_on_shared_storage("podman", finding))
     if not host.exists("/.dockerenv"):
         return
     # A file of an image, perhaps: something that only a container has must stand beside it.
@@ -238,21 +279,12 @@ def _ask_files(host: Host, mounts: list[list[str]], paths: list[str], finding: _
         finding.take("/.dockerenv alone, which proves nothing")
 
 
-def _ask_variables(host: Host, variables: Mapping[str, str], finding: _Finding) -> None:
-    if host.exists(_SERVICE_ACCOUNT):
-        finding.take(_SERVICE_ACCOUNT, orchestrator="kubernetes")
-    for name, orchestrator in (
-        ("KUBERNETES_SERVICE_HOST", "kubernetes"),
-        ("NOMAD_ALLOC_ID", "nomad"),
-        ("ECS_CONTAINER_METADATA_URI_V4", "ecs"),
-        ("ECS_CONTAINER_METADATA_URI", "ecs"),
-        ("SLURM_JOB_ID", "slurm"),
-    ):
-        if name in variables:
-            finding.take(f"variable {name}", orchestrator=orchestrator)
-    for name, platform in _PLATFORM_VARIABLES:
-        if name in variables:
-            finding.take(f"variable {name}", platform=platform)
+def _ask_variables(variables: Mapping[str, str], finding: _Finding) -> None:
+    for names, platform in _PLATFORM_VARIABLES:
+        if finding.is_kubernetes and platform in _KNATIVE_PLATFORMS:
+            continue
+        if all(name in variables for name in names):
+            finding.take(f"variable {names[0]}", platform=platform)
             break
     if variables.get("container") in _MANAGERS:
         runtime = variables["container"]

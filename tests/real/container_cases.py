@@ -26,6 +26,17 @@ class ContainerCase:
     expect_v1: dict[str, Any] = field(default_factory=dict)
     expect_v2: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether it is worth its seconds also in an emulator, on every run; the others wait for the long one."""
+        return self.name not in _SLOW_MACHINES_SKIP
+
+
+_SLOW_MACHINES_SKIP = frozenset(
+    ("cpus-0.25", "cpus-1.0", "cpus-1.5", "memory-64m", "memory-512m", "memory-1024m", "odd-period")
+    + ("shares-are-no-limit", "read-only", "other-user", "no-capabilities", "private-namespace")
+)
+
 
 def _cpu(cores: float) -> ContainerCase:
     return ContainerCase(
