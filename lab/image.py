@@ -111,4 +111,3 @@ def _build(
         return engine.build(context, tag)
     finally:
         remove(context)
-

@@ -129,7 +129,9 @@ def start_in_vm(
             folder=shlex.quote(str(folder)),
             tag=_TAG,
             cached=shlex.join(host_folders(PROJECT)),
-            path=shlex.quote(f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            path=shlex.quote(
+                f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+            ),
             environment=shlex.join(f"{name}={value}" for name, value in (environment or {}).items()),
             project=shlex.quote(str(PROJECT)),
             command=shlex.join(words),

@@ -45,12 +45,12 @@ def locate(controller: str, membership: Membership, mounts: list[Mount]) -> Chai
     if v1_path is not None:
         candidates = [mount for mount in mounts if not mount.is_v2 and controller in mount.controllers]
         return _chain(1, v1_path, candidates)
+    # A line that could not be read may have been this controller's v1 line; where a v1 mount has the controller,
+    # there must be one.
+    is_certain = not membership.malformed_lines and not any(controller in mount.controllers for mount in mounts)
     if membership.v2_path is not None:
-        # A line that could not be read may have been this controller's v1 line; where a v1 mount has the
-        # controller, it was.
-        is_certain = not membership.malformed_lines and not any(controller in mount.controllers for mount in mounts)
         return _chain(2, membership.v2_path, [mount for mount in mounts if mount.is_v2], is_certain)
-    return Chain(version=None, path=None, is_certain=not membership.malformed_lines)
+    return Chain(version=None, path=None, is_certain=is_certain)
 
 
 def _chain(version: int, path: str, candidates: list[Mount], is_certain: bool = True) -> Chain:

@@ -128,8 +128,8 @@ def _with_invisible_levels(files: Files, chain: Chain, levels: list[tuple[str, i
 
 def _parse_hierarchical_limit(data: bytes) -> int | None:
     limit_bytes = parse.parse_key(data, b"hierarchical_memory_limit")
-    if limit_bytes is None and data[-1:] != b"\n":
-        raise ValueError("cut short")
+    if limit_bytes is None and not parse.is_flat_keyed(data):
+        raise ValueError("not keys and numbers")
     return limit_bytes
 
 

@@ -107,6 +107,7 @@ def test_docker_stop_reaches_gunicorn(docker: Engine, image: str) -> None:
         assert "Shutting down: Master" in found.container.logs().stderr
 
 
+@pytest.mark.timing
 def test_no_oom_kill_and_nearly_twice_the_requests(docker: Engine, image: str) -> None:
     """In 0.5 CPU and 128 MiB, against gunicorn's own rule in the same run: no OOM kill, 1.8 times the requests/s."""
     untuned, tuned = compare(docker, image, (UNTUNED, TUNED), Limit(), seconds=8, rounds=2)

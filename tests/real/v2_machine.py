@@ -16,7 +16,6 @@ from typing import Any
 from lab import vm_docker
 from lab.engine import Engine
 from lab.host_image import TAG, host_mount_options
-
 from tests.real.container_cases import CASES, PARENT, PARENT_BYTES, PARENT_CORES, differences
 
 PROJECT = Path(__file__).resolve().parents[2]

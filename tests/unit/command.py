@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -55,9 +56,12 @@ def call(
 
 def shell(script: str, *words: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a line of sh in which `cgtune` is the real command, and "$@" the words."""
-    quoted = " ".join("'" + part.replace("'", "'\\''") + "'" for part in COMMAND)
     return call(
-        f'cgtune() {{ {quoted} "$@"; }}\n{script}', "sh", *words, environment=environment, python=["sh", "-c"]
+        f'cgtune() {{ {shlex.join(COMMAND)} "$@"; }}\n{script}',
+        "sh",
+        *words,
+        environment=environment,
+        python=["sh", "-c"],
     )
 
 

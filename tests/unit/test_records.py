@@ -39,7 +39,7 @@ def test_a_missing_or_unknown_field_is_an_error() -> None:
     with pytest.raises(TypeError, match="Point has no y, z"):
         Point(x=1, y=2, z=3)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
-        Point(1)  # type: ignore[misc]
+        Point(1)  # type: ignore[call-arg]
 
 
 def test_a_record_cannot_be_changed() -> None:

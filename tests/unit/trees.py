@@ -119,7 +119,7 @@ class MemoryHost(Host):
 class LiveMemoryHost(MemoryHost):
     """The same, taken for the machine itself: `devices` are the file systems that answer at the mount points."""
 
-    def __init__(self, files: Mapping[str, Content | OSError], devices: Mapping[str, str], cpus: int = 64) -> None:
+    def __init__(self, files: Mapping[str, Content | OSError], devices: Mapping[str, str], cpus: int | None = 64) -> None:
         super().__init__(files)
         self.is_live = True
         self.devices = devices
