@@ -61,7 +61,7 @@ def run_under(
     port = free_port()
     options = [*limit.docker_options(), *engine.network_options(), "--workdir", "/srv"]
     options += ["--mount", f"type=bind,source={PROJECT / 'bench'},target=/srv/bench,readonly"]
-    argv = [*command, "--bind", f"127.0.0.1:{port}", "--log-level", "warning", APP]
+    argv = [*command, "--bind", f"127.0.0.1:{port}", APP]
     with engine.start(image, argv, docker_options=options) as container:
         _wait_until_ready(container, port)
         memory = container.cgroup("memory")

@@ -150,7 +150,7 @@ def parse_key(data: bytes, key: bytes) -> int | None:
 def is_flat_keyed(data: bytes) -> bool:
     """Whether all of a text is "key number" lines: only then is a key that was not found not there."""
     *lines, rest = data.split(b"\n")
-    pairs = [line.split() for line in lines]
+    pairs = [line.split(b" ") for line in lines]
     return bool(lines) and not rest and all(len(pair) == 2 and pair[1].isdigit() and _is_key(pair[0]) for pair in pairs)
 
 
@@ -270,8 +270,9 @@ def parse_mounts(data: bytes) -> list[Mount]:
 def _parse_mount(line: bytes) -> Mount | None:
     left_text, _, right_text = line.partition(b" - ")
     left = left_text.split(b" ")
-    right = right_text.split(b" ", 2)
-    if len(left) < 6 or len(right) < 3 or right[0] not in (b"cgroup", b"cgroup2"):
+    # Only other file systems have spaces in their options: a cgroup line with more fields is two lines in one.
+    right = right_text.split(b" ")
+    if len(left) < 6 or len(right) != 3 or right[0] not in (b"cgroup", b"cgroup2"):
         return None
     root = unescape(left[3])
     mount_point = unescape(left[4])

@@ -56,7 +56,7 @@ class Engine:
         TimeoutError after `timeout` seconds; the container is killed then, not only its client.
         """
         name = f"lab-{uuid.uuid4().hex[:12]}"
-        words = ["run", "--rm", "--name", name, *self._options(docker_options), image, *argv]
+        words: list[str | Path] = ["run", "--rm", "--name", name, *self._options(docker_options), image, *argv]
         try:
             return self.docker(*words, timeout=timeout)
         except BaseException:
@@ -72,7 +72,7 @@ class Engine:
         timeout: float = 60,
     ) -> Container:
         """`docker run --detach`: a container that runs until `remove()`, or the end of its `with`."""
-        words = ["run", "--detach", *self._options(docker_options), image, *argv]
+        words: list[str | Path] = ["run", "--detach", *self._options(docker_options), image, *argv]
         started = self.docker(*words, timeout=timeout)
         if started.returncode:
             # A container whose program could not be started exists nevertheless; its id is on stdout.
@@ -89,7 +89,7 @@ class Engine:
 
     def build(self, context: Path, tag: str, *, timeout: float = 600) -> str:
         """`docker build` of the folder `context`, with no network."""
-        words = ["build", "--network", "none", "--label", self._owner, "--tag", tag, context]
+        words: list[str | Path] = ["build", "--network", "none", "--label", self._owner, "--tag", tag, context]
         self.docker(*words, timeout=timeout).check()
         return tag
 

@@ -46,6 +46,7 @@ def run_in_gvisor(
 def specification(
     argv: Sequence[str | Path],
     folders: Sequence[str],
+    *,
     memory_bytes: int | None,
     cpu_quota: float | None,
     environment: Mapping[str, str],
@@ -97,7 +98,14 @@ def _bundle(
         folders = host_folders(*mounts)
         for folder in folders:
             (bundle / "root" / folder[1:]).mkdir(parents=True, exist_ok=True)
-        config = specification(argv, folders, memory_bytes, cpu_quota, environment, f"/{bundle.name}")
+        config = specification(
+            argv,
+            folders,
+            memory_bytes=memory_bytes,
+            cpu_quota=cpu_quota,
+            environment=environment,
+            cgroup=f"/{bundle.name}",
+        )
         (bundle / "config.json").write_text(json.dumps(config))
         yield bundle
     finally:

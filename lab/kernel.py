@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab.cache import made_once
 from lab.errors import Unavailable
-from lab.machine import apt_update, processor, require_root, which
+from lab.machine import apt_install, apt_update, processor, require_root, which
 from lab.process import run
 
 
@@ -46,6 +46,7 @@ def _unpack(folder: Path) -> None:
     package = re.search(r"Depends: (linux-image-\d\S*)", depends)
     if package is None:
         raise Unavailable(f"apt knows no kernel package for {processor()}")
+    apt_install("kmod", binaries=["depmod"])
     folder.mkdir()
     run(["apt-get", "-o", "APT::Sandbox::User=root", "download", package[1]], cwd=folder, timeout=300).check()
     (archive,) = folder.glob("*.deb")

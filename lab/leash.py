@@ -71,6 +71,8 @@ class Leash:
     def returncode(self) -> int | None:
         """The program's exit code (-9: SIGKILL), None while it runs."""
         code = self._holder.poll()
+        if code is not None and self._holder.stdin:
+            self._holder.stdin.close()
         # An exit status is a byte, so the holder tells of a signal as shells do.
         return code if code is None or code <= 128 else 128 - code
 
@@ -100,7 +102,7 @@ def hold(order: Order) -> int:
             stderr=log,
             start_new_session=True,
             # Should someone kill the holder itself, the program at least hears of it.
-            preexec_fn=lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0),
+            preexec_fn=lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0),  # noqa: PLW1509 - no threads here
         )
     with contextlib.suppress(InterruptedError):
         waiting = select.poll()

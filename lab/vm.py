@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from lab.cache import cache_dir, made_once, remove
+from lab.cache import cache_dir, made_once
 from lab.errors import Unavailable
 from lab.host_image import host_folders
 from lab.kernel import kernel_image
@@ -27,24 +27,28 @@ from lab.wheel import PROJECT, pip_of, python_version
 
 _QEMU = {"amd64": ("qemu-system-x86", "qemu-system-x86_64"), "arm64": ("qemu-system-arm", "qemu-system-aarch64")}
 # Two files in one folder that both sides see; the last is renamed into place when all is written.
-# Our own programs are mounted once more, with a cache: without one, each start of a program reads all of it
-# again through the emulator, and a container takes 18 s to start instead of 4.
+# Our own programs are mounted once more, with a cache: without one, each start of a program would read all of
+# it again through the emulator.
 _JOB = """\
 exec >{folder}/stdout 2>{folder}/stderr </dev/null
 mkdir /run/lab-root
 mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose {tag} /run/lab-root
 for path in {cached}; do mount --bind "/run/lab-root$path" "$path"; done
 mkdir -p /run/lab-tmp
-export PATH={path} HOME=/run/lab-tmp TMPDIR=/run/lab-tmp PYTHONDONTWRITEBYTECODE=1 LANG=C.UTF-8 {environment}
+export PATH={path} HOME=/run/lab-tmp TMPDIR=/run/lab-tmp LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+export LAB_KERNEL_ROOT={kernel_root} {environment}
 cd {project}
 {command}
 echo $? >{folder}/unfinished
 sync
 mv {folder}/unfinished {folder}/returncode
 """
-# The installed cgtune goes before the work tree, as it does for the tests on the host.
 _TAG = "lab"
-_RUN_SCRIPT = "import runpy, sys; sys.path.append({project!r}); del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+# The installed cgtune goes before the work tree, as it does for the tests on the host.
+_RUN_SCRIPT = (
+    "import runpy, sys; sys.path.append({project!r}); del sys.argv[0]; "
+    "runpy.run_path(sys.argv[0], run_name='__main__')"
+)
 
 
 class Machine:
@@ -133,13 +137,14 @@ def start_in_vm(
                 f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
             ),
             environment=shlex.join(f"{name}={value}" for name, value in (environment or {}).items()),
+            kernel_root=shlex.quote(str(kernel.parent.parent)),
             project=shlex.quote(str(PROJECT)),
             command=shlex.join(words),
         )
     )
     leash = Leash(
         [
-            *(*launcher, "--kimg", kernel, "--mods", "auto", "--disable-kvm", "--force-9p"),
+            *(*launcher, "--kimg", str(kernel), "--mods", "auto", "--disable-kvm", "--force-9p"),
             *("--cpus", str(cpus), "--memory", memory, "--name", "lab"),
             *("--rwdir", folder, "--kopt", "apparmor=0", "--script-sh", f"sh {shlex.quote(str(script))}"),
             "--qemu-opts",
@@ -178,8 +183,9 @@ def virtme_run() -> list[str]:
         raise Unavailable(f"no emulator set up for {processor()}")
     package, program = _QEMU[processor()]
     apt_install(package, binaries=[program])
-    # The initramfs is a busybox that mounts our root.
+    # The initramfs is a busybox that loads modules and mounts our root.
     apt_install("busybox-static", binaries=["busybox"])
+    apt_install("kmod", binaries=["modprobe", "depmod"])
 
     def make(folder: Path) -> None:
         run([system_python(), "-m", "venv", folder]).check()

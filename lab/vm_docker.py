@@ -34,9 +34,8 @@ def engine() -> Iterator[Engine]:
         raise Unavailable("this machine has no cgroup v2 tree of its own")
     folder = Path(tempfile.mkdtemp(prefix="docker-", dir="/run"))
     run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE},mode=755", "lab", folder]).check()
-    run(["ip", "link", "set", "lo", "up"]).check()
     # Where the kernel has it built in there is nothing to load; dockerd says what it misses.
-    run(["modprobe", "overlay"])
+    run(["modprobe", "--dirname", os.environ.get("LAB_KERNEL_ROOT", "/"), "overlay"])
     _join_cgroup()
     # The machine has no systemd that could make cgroups for us.
     options = ["--exec-opt", "native.cgroupdriver=cgroupfs"]

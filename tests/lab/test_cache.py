@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ from lab.cache import cache_dir, forget, made_once
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def _write(text: str) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        path.write_text(text)
+
+    return make
 
 
 def test_a_failed_builder_leaves_nothing() -> None:
@@ -27,14 +35,14 @@ def test_a_failed_builder_leaves_nothing() -> None:
     with pytest.raises(RuntimeError):
         made_once("thing", fail)
     assert [path.name for path in cache_dir().iterdir()] == ["locks"]
-    made_once("thing", lambda path: path.write_text("whole") and None)
+    made_once("thing", _write("whole"))
     assert (cache_dir() / "thing").read_text() == "whole"
 
 
 def test_what_is_there_is_not_made_again() -> None:
     """A builder runs once."""
-    made_once("thing", lambda path: path.write_text("first") and None)
-    assert made_once("thing", lambda path: path.write_text("second") and None).read_text() == "first"
+    made_once("thing", _write("first"))
+    assert made_once("thing", _write("second")).read_text() == "first"
 
 
 def test_only_what_is_not_used_is_forgotten() -> None:

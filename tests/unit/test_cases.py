@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import pytest
 
 from cgtune.detect import read_limits
 from cgtune.host import Host
+from tests.unit.command import call
 from tests.unit.trees import lay_out
 
 CASES = Path(__file__).parent.parent / "fixtures" / "cases"
@@ -58,21 +56,13 @@ def test_a_case_is_read_as_what_is_true_of_it(name: str, tmp_path: Path) -> None
 
 def test_the_real_command_says_the_same(tmp_path: Path) -> None:
     """`cgtune inspect --json --root` prints each expected figure, and nothing on stderr."""
-    script = shutil.which("cgtune", path=str(Path(sys.executable).parent))
-    command = [script] if script else [sys.executable, "-m", "cgtune"]
     faults: dict[str, Any] = {}
     for name in NAMES:
         case = load(name)
         root = tmp_path / name
         root.mkdir()
         lay_out(root, case["files"], case.get("unreadable", ()))
-        done = subprocess.run(
-            [*command, "inspect", "--json", "--root", str(root)],
-            capture_output=True,
-            check=False,
-            cwd=Path(__file__).parent.parent.parent if not script else tmp_path,
-            timeout=60,
-        )
+        done = call("inspect", "--json", "--root", root)
         if done.returncode or done.stderr:
             faults[name] = (done.returncode, done.stderr)
         elif found := differences(case["expect"], json.loads(done.stdout)):

@@ -117,8 +117,8 @@ _OTHER_TEXTS = {
     "online": rb"\s*%s\s*" % _CPU_LIST,
     "status": rb"(?ms).*^Cpus_allowed_list:\s*%s$.*" % _CPU_LIST,
     "meminfo": rb"(?ms).*^MemTotal:\s+\d+ kB$.*",
-    "memory.stat": rb"(?ms).*^hierarchical_memory_limit \d+$.*|([a-zA-Z_]+ \d+\n)+",
-    "cgroup": rb"(\d+:[\w,]*:/*(|d|d/*c|pod|pod/*ctr|a)\n)*(\d+:[\w,]*:/*(|d|d/*c|pod|pod/*ctr|a))?",
+    "memory.stat": rb"(?ms).*^hierarchical_memory_limit \d+$.*|([0-9a-zA-Z_]+ \d+\n)+",
+    "cgroup": rb"(\d+:[\w,]*:/+((d|pod)(/+(c|ctr))?|a)?/*(\n|$))+",
     "mountinfo": rb"(?!)",
 }
 _OTHER_NUMBER = rb"\s*(max|-1|\d+)\s*"

@@ -136,6 +136,7 @@ def test_any_number_of_optional_fields(optional: str) -> None:
         "25 21 0:22 / /sys/fs/cgroup rw - cgroup2",
         "25 21 0:22 / /sys/fs/cgroup rw - cgroup3 cgroup2 rw",
         "25 21 0:22 / /sys/fs/cgroup rw cgroup2 cgroup2 rw",
+        "25 21 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw26 21 0:23 / /x rw - cgroup cgroup rw,memory",
         "25 21 0:22 relative /sys/fs/cgroup rw - cgroup2 cgroup2 rw",
         "25 21 0:22 / sys/fs/cgroup rw - cgroup2 cgroup2 rw",
         "25 21 0:22 /\\08 /sys/fs/cgroup rw - cgroup2 cgroup2 rw",

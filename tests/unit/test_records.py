@@ -48,7 +48,7 @@ def test_a_record_cannot_be_changed() -> None:
     with pytest.raises(AttributeError, match=r"use replace\(x="):
         point.x = 2  # type: ignore[misc]
     with pytest.raises(AttributeError):
-        point.y = 2  # type: ignore[attr-defined]
+        point.y = 2
     with pytest.raises(AttributeError):
         del point.x
     assert not hasattr(point, "__dict__")

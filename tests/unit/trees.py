@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cgtune.detect import read_limits
+from cgtune.follow import LimitsReader
 from cgtune.host import Host
-from cgtune.limits import Declared, Limits
 
 # Exact text, or lines that each end with a newline; a long line as {"before", "repeat", "times", "after"}.
 Content = str | bytes | list[Any]
 Files = Mapping[str, Content]
+# What the fixture `follow` is: it lays a tree out and gives a reader over it.
+Follow = Callable[[dict[str, Content]], LimitsReader]
 
 CGROUP = "/sys/fs/cgroup"
 MIB = 1 << 20
@@ -63,6 +64,11 @@ def _below_cgroup(files: Files) -> dict[str, Content]:
     return {path if path.startswith("/") else f"{CGROUP}/{path}": content for path, content in files.items()}
 
 
+def below(name: str) -> str:
+    """A file below the cgroup mount."""
+    return f"{CGROUP}/{name}"
+
+
 def as_bytes(content: Content) -> bytes:
     """The file's bytes."""
     if isinstance(content, bytes):
@@ -90,12 +96,6 @@ def lay_out(root: Path, files: Files, unreadable: Iterable[str] = ()) -> None:
         target.mkdir(parents=True)
 
 
-def limits_of(root: Path, files: Files, unreadable: Iterable[str] = (), declared: Declared | None = None) -> Limits:
-    """One detection over the files, laid out under `root`."""
-    lay_out(root, files, unreadable)
-    return read_limits(Host(str(root)), declared)
-
-
 class MemoryHost(Host):
     """A recorded machine without a folder: path -> bytes, or the error that reading gives. Much faster."""
 
@@ -119,7 +119,9 @@ class MemoryHost(Host):
 class LiveMemoryHost(MemoryHost):
     """The same, taken for the machine itself: `devices` are the file systems that answer at the mount points."""
 
-    def __init__(self, files: Mapping[str, Content | OSError], devices: Mapping[str, str], cpus: int | None = 64) -> None:
+    def __init__(
+        self, files: Mapping[str, Content | OSError], devices: Mapping[str, str], cpus: int | None = 64
+    ) -> None:
         super().__init__(files)
         self.is_live = True
         self.devices = devices

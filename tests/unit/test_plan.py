@@ -1,0 +1,244 @@
+"""Limits + config + command -> plan: golden rows, each kind of limit, and the user's values as constants."""
+
+from __future__ import annotations
+
+import pytest
+
+from cgtune.budget import pool_threads
+from cgtune.config import Config
+from cgtune.limits import UNKNOWN, Cpu, Declared, Limits, Memory
+from tests.unit.planning import GIB, MIB, POOLS, codes, limits_of, plan_for, set_by, setting
+
+# quota -> sync workers, async workers, native threads of the sync and async ones
+WITH_PLENTY_OF_MEMORY = {
+    0.25: (2, 1, 1, 1),
+    0.5: (2, 1, 1, 1),
+    1: (3, 1, 1, 1),
+    1.5: (4, 2, 1, 1),
+    2: (5, 2, 1, 1),
+    3.8: (9, 4, 1, 1),
+    4: (9, 4, 1, 1),
+    8: (12, 8, 1, 1),
+    16: (24, 16, 1, 1),
+}
+
+
+@pytest.mark.parametrize("cores", WITH_PLENTY_OF_MEMORY)
+def test_with_plenty_of_memory_the_quota_decides(cores: float) -> None:
+    """The documented table, for sync and async workers; WEB_CONCURRENCY is what the plan counts with."""
+    sync_workers, async_workers, *threads = WITH_PLENTY_OF_MEMORY[cores]
+    for line, workers, native in (
+        ("gunicorn app:app", sync_workers, threads[0]),
+        ("gunicorn -k gevent app:app", async_workers, threads[1]),
+    ):
+        plan = plan_for(limits_of(cores), line)
+        assert (plan.workers, plan.native_threads, plan.notices) == (workers, native, ())
+        assert set_by(plan) == {
+            "WEB_CONCURRENCY": str(workers),
+            **dict.fromkeys(POOLS, str(native)),
+            "MALLOC_ARENA_MAX": str(max(2, min(8, pool_threads(cores)))),
+        }
+        assert setting(plan, "WEB_CONCURRENCY").reason == f"CPU {cores:.2f}"
+        assert setting(plan, "WEB_CONCURRENCY").source == "/cpu.max"
+
+
+# quota, MiB of the container, MiB of a worker -> workers, reason
+WITH_LITTLE_MEMORY = [
+    (1, 256, 80, 2, "memory 256 MiB holds 2 of 80 MiB"),
+    (4, 1024, 80, 9, "CPU 4.00"),
+    (4, 512, 80, 5, "memory 512 MiB holds 5 of 80 MiB"),
+    (8, 512, 400, 1, "memory 512 MiB holds 1 of 400 MiB"),
+    (0.5, 128, 20, 2, "CPU 0.50"),
+    (0.5, 128, 40, 1, "memory 128 MiB holds 1 of 40 MiB"),
+]
+
+
+@pytest.mark.parametrize(("cores", "memory_mib", "worker_mib", "workers", "reason"), WITH_LITTLE_MEMORY)
+def test_with_little_memory_what_fits_decides(
+    cores: float, memory_mib: int, worker_mib: int, workers: int, reason: str
+) -> None:
+    """The smaller of the two, and the reason says which."""
+    plan = plan_for(limits_of(cores, memory_mib), config=Config(worker_memory=worker_mib * MIB))
+    assert (plan.workers, setting(plan, "WEB_CONCURRENCY").reason) == (workers, reason)
+    assert setting(plan, "WEB_CONCURRENCY").source == ("/cpu.max" if reason.startswith("CPU") else "/memory.max")
+    assert plan.budget.worker_bytes_from == "user"
+    assert codes(plan) == []
+
+
+def test_where_not_even_one_fits_one_is_started_and_it_is_said() -> None:
+    """With what is missing and the option that corrects the assumption."""
+    plan = plan_for(limits_of(4, 128), config=Config(worker_memory=100 * MIB))
+    assert (plan.workers, codes(plan)) == (1, ["MEMORY_TOO_SMALL"])
+    assert plan.notices[0].message == "one worker of 100 MiB needs 30 MiB more; starting one; see --worker-memory"
+    assert setting(plan, "WEB_CONCURRENCY").reason == "memory 128 MiB"
+
+
+@pytest.mark.parametrize(
+    ("request_cores", "host_cpus", "workers"),
+    [(None, 64, 4), (None, 2, 4), (None, 1, 3), (0.3, 64, 1), (1, 64, 2), (4, 64, 8), (1000, 64, 96)],
+)
+def test_without_a_cpu_limit_the_machine_does_not_decide(
+    request_cores: float | None, host_cpus: int, workers: int
+) -> None:
+    """At most four workers, or twice what was requested, never more than the machine itself suggests; it is said."""
+    limits = limits_of(None, host_cpus=host_cpus, declared=Declared(cpu_request_cores=request_cores))
+    plan = plan_for(limits)
+    assert (plan.workers, codes(plan)) == (workers, ["CPU_UNLIMITED"])
+    assert "--workers" in plan.notices[0].message
+    assert "--cpu-request" in plan.notices[0].message
+
+
+def test_without_a_cpu_limit_pools_are_set_only_where_they_multiply() -> None:
+    """One worker may use the machine as it does by itself; several share it."""
+    assert not set(POOLS) & set(set_by(plan_for(limits_of(None), config=Config(workers=1))))
+    several = set_by(plan_for(limits_of(None, host_cpus=64)))
+    assert (several["WEB_CONCURRENCY"], several["OMP_NUM_THREADS"]) == ("4", "16")
+
+
+def test_a_cpu_set_is_a_limit() -> None:
+    """Two of 64 CPUs to run on: sized for two, without a notice, and the CPU set named."""
+    limits = limits_of(None)
+    cpu = limits.cpu.replace(effective_cores=2.0, cpuset_count=2, cpuset_dir="/cpuset")
+    plan = plan_for(limits.replace(cpu=cpu))
+    assert (plan.workers, plan.notices) == (5, ())
+    assert setting(plan, "WEB_CONCURRENCY").reason == "2 CPUs to run on"
+
+
+def test_a_declared_limit_is_the_reason_where_it_is_the_tightest() -> None:
+    """The user's word for what cannot be seen, and only then."""
+    declared = Declared(cpu_limit_cores=1, memory_limit_bytes=256 * MIB)
+    config = Config(worker_memory=80 * MIB)
+    plan = plan_for(limits_of(4, 1024, declared=declared), config=config)
+    assert (plan.workers, setting(plan, "WEB_CONCURRENCY").source) == (2, "--memory-limit")
+    assert setting(plan, "OMP_NUM_THREADS").source == "--cpu-limit"
+    looser = plan_for(limits_of(0.5, 256, declared=declared), config=config)
+    assert (looser.workers, setting(looser, "OMP_NUM_THREADS").source) == (2, "/cpu.max")
+
+
+def test_without_a_memory_limit_what_is_available_bounds_the_workers() -> None:
+    """The machine's free memory is no limit, but more than that there is not; unknown, nothing bounds them."""
+    config = Config(worker_memory=100 * MIB)
+    plan = plan_for(limits_of(8, None, available_mib=400), config=config)
+    assert plan.workers == 3
+    assert setting(plan, "WEB_CONCURRENCY").reason == "available memory 400 MiB holds 3 of 100 MiB"
+    assert setting(plan, "WEB_CONCURRENCY").source == "/proc/meminfo"
+    assert plan_for(limits_of(8, None, available_mib=None), config=config).workers == 12
+
+
+def test_memory_high_below_the_limit_decides() -> None:
+    """The kernel throttles from there on, long before it kills; above the limit it means nothing."""
+    config = Config(worker_memory=100 * MIB)
+    plan = plan_for(limits_of(8, 4096, high_bytes=512 * MIB), config=config)
+    assert plan.workers == 4
+    assert setting(plan, "WEB_CONCURRENCY").reason == "memory.high of 512 MiB holds 4 of 100 MiB"
+    assert plan_for(limits_of(8, None, high_bytes=512 * MIB), config=config).workers == 4
+    assert plan_for(limits_of(8, 4096, high_bytes=8192 * MIB), config=config).workers == 12
+
+
+def unknown_cpu(limits: Limits) -> Limits:
+    """The same with a CPU limit that cannot be told."""
+    return limits.replace(cpu=Cpu(status=UNKNOWN, host_count=64, source="/cpu.max"))
+
+
+def unknown_memory(limits: Limits) -> Limits:
+    """The same with a memory limit that cannot be told."""
+    return limits.replace(memory=Memory(status=UNKNOWN, host_bytes=2048 * GIB, available_bytes=GIB))
+
+
+def test_an_unknown_cpu_limit_leaves_everything_alone() -> None:
+    """Unknown is not unlimited: nothing is set, and it is said."""
+    plan = plan_for(unknown_cpu(limits_of()))
+    assert (set_by(plan), plan.workers, plan.native_threads, codes(plan)) == ({}, None, None, ["CPU_UNKNOWN"])
+    assert [left.name for left in plan.not_set] == ["WEB_CONCURRENCY"]
+
+
+def test_an_unknown_memory_limit_leaves_the_workers_alone() -> None:
+    """The CPU's own settings need no memory; a declared limit is as good as a known one."""
+    plan = plan_for(unknown_memory(limits_of(2)))
+    assert (plan.workers, codes(plan)) == (None, ["MEMORY_UNKNOWN"])
+    assert set(set_by(plan)) == {*POOLS, "MALLOC_ARENA_MAX"}
+    assert [left.name for left in plan.not_set] == ["WEB_CONCURRENCY"]
+    limits = unknown_memory(limits_of(2))
+    declared = limits.replace(
+        declared=Declared(memory_limit_bytes=GIB), memory=limits.memory.replace(effective_bytes=GIB)
+    )
+    assert (plan_for(declared).workers, codes(plan_for(declared))) == (5, [])
+
+
+@pytest.mark.parametrize("unknown", [unknown_cpu, unknown_memory, lambda limits: unknown_cpu(unknown_memory(limits))])
+def test_the_users_own_number_needs_no_limits(unknown: object) -> None:
+    """`--workers N` is set also where nothing can be told."""
+    plan = plan_for(unknown(limits_of(2)), config=Config(workers=3))  # type: ignore[operator]
+    assert plan.workers == 3
+    assert set_by(plan)["WEB_CONCURRENCY"] == "3"
+    assert setting(plan, "WEB_CONCURRENCY").provenance == "user"
+
+
+def test_workers_of_the_command_line_are_a_constant() -> None:
+    """With -w 8, native threads are shared among 8, nothing else is said about workers, and no variable is set."""
+    plan = plan_for(limits_of(16), "gunicorn -w 8 app:app", Config(workers=3))
+    assert (plan.workers, plan.native_threads) == (8, 2)
+    assert "WEB_CONCURRENCY" not in set_by(plan)
+    assert setting(plan, "--workers").reason == "yours, command line"
+    assert setting(plan, "OMP_NUM_THREADS").reason == "CPU 16.00 shared by 8 workers"
+
+
+@pytest.mark.parametrize(
+    ("environment", "name", "value", "workers"),
+    [
+        ({"WEB_CONCURRENCY": "8"}, "WEB_CONCURRENCY", "8", 8),
+        ({"WEB_CONCURRENCY": ""}, "WEB_CONCURRENCY", "", None),
+        ({"WEB_CONCURRENCY": "auto"}, "WEB_CONCURRENCY", "auto", None),
+        ({"GUNICORN_CMD_ARGS": "-w 8"}, "--workers", "8", 8),
+    ],
+)
+def test_workers_of_the_environment_are_kept(
+    environment: dict[str, str], name: str, value: str, workers: int | None
+) -> None:
+    """As they are, also where gunicorn itself will refuse them."""
+    plan = plan_for(limits_of(16), environment=environment)
+    assert plan.workers == workers
+    assert (setting(plan, name).value, setting(plan, name).provenance) == (value, "user")
+    assert "WEB_CONCURRENCY" not in set_by(plan, environment)
+    assert plan.native_threads == (2 if workers else 16)
+
+
+def test_zero_workers_divide_nothing() -> None:
+    """gunicorn takes -w 0: no worker until one is asked for by a signal."""
+    plan = plan_for(limits_of(4), "gunicorn -w 0 app:app")
+    assert (plan.workers, plan.native_threads) == (0, 4)
+
+
+def test_keep_leaves_the_workers_to_the_program() -> None:
+    """And says so; native threads are still bounded."""
+    plan = plan_for(limits_of(2), config=Config(workers="keep"))
+    assert (plan.workers, "WEB_CONCURRENCY" in set_by(plan)) == (None, False)
+    assert plan.not_set[0].reason == "--workers keep"
+    assert set_by(plan)["OMP_NUM_THREADS"] == "2"
+
+
+def test_the_users_pool_size_is_the_plans() -> None:
+    """The counts are what the program will have."""
+    environment = {"OMP_NUM_THREADS": "6"}
+    plan = plan_for(limits_of(4), environment=environment)
+    assert plan.native_threads == 6
+    assert "OMP_NUM_THREADS" not in set_by(plan, environment)
+
+
+def test_the_users_threads_are_the_plans() -> None:
+    """One without an option, which is gunicorn's own default."""
+    assert plan_for(limits_of(1), "gunicorn --threads 4 app:app").threads == 4
+    assert plan_for(limits_of(1)).threads == 1
+
+
+def test_a_stronger_variable_of_glibc_is_left_to_decide() -> None:
+    """GLIBC_TUNABLES says arena_max: nothing is set, with the reason."""
+    plan = plan_for(limits_of(1), environment={"GLIBC_TUNABLES": "glibc.malloc.arena_max=5"})
+    assert "MALLOC_ARENA_MAX" not in set_by(plan)
+    assert [left.name for left in plan.not_set] == ["MALLOC_ARENA_MAX"]
+
+
+def test_nothing_is_planned_for_a_program_that_is_not_known() -> None:
+    """No setting, no notice: whatever it is, it runs as it would."""
+    plan = plan_for(limits_of(0.5, 128), "postgres -D /data")
+    assert (plan.settings, plan.not_set, plan.notices, plan.workers) == ((), (), (), None)
