@@ -296,7 +296,6 @@ def _ask_system(files: Files, paths: list[str], finding: _Finding) -> None:
     if finding.answers.get("runtime") or finding.answers.get("orchestrator"):
         return
     for path in paths:
-        leaf = path.rsplit("/", 1)[-1]
-        if leaf.endswith((".service", ".scope", ".slice")):
+        if any(part.endswith((".service", ".scope", ".slice")) for part in path.split("/")):
             finding.take(f"cgroup path {path}", platform="systemd")
             return

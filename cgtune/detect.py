@@ -129,10 +129,20 @@ class _Detection:
         devices = {mount.mount_point: mount.device for mount in chain.mounts}
         if self.host.is_live and any(self.host.device_of(point) != device for point, device in devices.items()):
             return "MOUNT_SHADOWED"
-        # A process is always in a cgroup that exists. (A recorded tree need not hold the mount point.)
-        if not self.host.exists(chain.directories[0]) and self.host.exists(chain.mounts[0].mount_point):
-            return "CGROUP_NOT_VISIBLE"
-        return None
+        # A process is always in a cgroup that exists.
+        if self.host.exists(chain.directories[0]) or self.is_left_out(chain):
+            return None
+        return "CGROUP_NOT_VISIBLE"
+
+    def is_left_out(self, chain: Chain) -> bool:
+        """Whether a recorded tree just does not hold the leaf: it has no files of its own, nor has any sibling.
+
+        Where a sibling is recorded and the leaf is not, the path is more likely wrong than the leaf empty.
+        """
+        if self.host.is_live:
+            return False
+        above = next((directory for directory in chain.directories if self.host.exists(directory)), None)
+        return above is None or not self.host.has_folders(above)
 
     def read_cpu(self, chain: Chain, cpuset_chain: Chain) -> Cpu:
         quota = read_quota(self.files, chain)

@@ -16,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A FIFO in a recorded tree must not block, and a descriptor must not reach the hosted program.
-_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+# A FIFO in a recorded tree must not block. (That no descriptor reaches the hosted program is Python's own habit.)
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 # The largest kernel file read here is mountinfo; 5,000 mounts are about 1 MB.
 _LARGEST_FILE_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 16
@@ -61,6 +61,14 @@ class Host:
             return os.access(self.locate(path), os.F_OK)
         except OSError:
             return False
+
+    def has_folders(self, directory: str) -> bool:
+        """Whether a directory holds other directories; a fault in looking counts as yes."""
+        try:
+            with os.scandir(self.locate(directory)) as entries:
+                return any(entry.is_dir() for entry in entries)
+        except OSError:
+            return True
 
     def device_of(self, directory: str) -> str | None:
         """The "major:minor" of the file system that answers at a directory, as mountinfo writes it.

@@ -151,7 +151,9 @@ def is_flat_keyed(data: bytes) -> bool:
     """Whether all of a text is "key number" lines: only then is a key that was not found not there."""
     *lines, rest = data.split(b"\n")
     pairs = [line.split(b" ") for line in lines]
-    return bool(lines) and not rest and all(len(pair) == 2 and pair[1].isdigit() and _is_key(pair[0]) for pair in pairs)
+    return (
+        bool(lines) and not rest and all(len(pair) == 2 and pair[1].isdigit() and _is_key(pair[0]) for pair in pairs)
+    )
 
 
 def _is_key(text: bytes) -> bool:

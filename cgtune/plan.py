@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from cgtune import budget
 from cgtune.budget import Budget, MemoryRoom
-from cgtune.limits import UNLIMITED, Limits
+from cgtune.limits import UNKNOWN, UNLIMITED, Limits
 from cgtune.notices import Notice
 from cgtune.records import Record
 from cgtune.runtimes import gunicorn, native
@@ -134,12 +134,11 @@ def _look_at_memory(limits: Limits) -> _Memory | None:
             source = "--memory-limit"
         elif size_bytes != memory.limit_bytes:
             source = "/proc/meminfo"
-    if size_bytes is None:
-        return None
-    if memory.high_bytes is not None and memory.high_bytes < size_bytes:
+    high_bytes = memory.high_bytes if memory.status != UNKNOWN else None
+    if high_bytes is not None and (size_bytes is None or high_bytes < size_bytes):
         # From there on the kernel takes pages away and lets the program wait, long before anything is killed.
-        return _Memory(size_bytes=memory.high_bytes, name="memory.high of", source=None)
-    return _Memory(size_bytes=size_bytes, name=name, source=source)
+        return _Memory(size_bytes=high_bytes, name="memory.high of", source=None)
+    return None if size_bytes is None else _Memory(size_bytes=size_bytes, name=name, source=source)
 
 
 def _decide_workers(limits: Limits, config: Config, command: Command, cpu: _Cpu | None) -> _Workers:

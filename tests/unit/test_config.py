@@ -17,7 +17,7 @@ def test_nothing_said_gives_the_defaults() -> None:
     """Workers are solved, nothing is declared."""
     config = make_config("run", {}, {})
     assert config == Config()
-    assert (config.workers, config.quiet, config.declared) == ("auto", False, Declared())
+    assert (config.workers, config.quiet, config.exec, config.declared) == ("auto", False, False, Declared())
 
 
 def test_a_flag_is_stronger_than_a_variable() -> None:

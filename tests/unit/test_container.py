@@ -23,7 +23,7 @@ RUNTIMES: dict[str, tuple[list[Tree], str | None, str | None]] = {
     "Docker in Docker": ([at(f"/docker/{OTHER_ID}/docker/{ID}")], "docker", ID),
     "systemd in Docker": ([at(f"/docker/{ID}/system.slice/shop.service")], "docker", ID),
     "Docker, private namespace": (
-        [at("/"), mounted(f"ext4 /var/lib/docker/containers/{ID}/hostname /etc/hostname")],
+        [at("/"), mounted("overlay / /", f"ext4 /var/lib/docker/containers/{ID}/hostname /etc/hostname")],
         "docker",
         ID,
     ),
@@ -34,10 +34,17 @@ RUNTIMES: dict[str, tuple[list[Tree], str | None, str | None]] = {
     ),
     "Docker's storage, mounted elsewhere": ([mounted(f"ext4 /var/lib/docker/containers/{ID}/x /x")], None, None),
     "a folder of that name": ([mounted("ext4 /var/lib/docker/containers/mine/hostname /etc/hostname")], None, None),
+    "a folder of an id, of nobody known": ([mounted(f"ext4 /var/lib/x/{ID}/hostname /etc/hostname")], None, None),
     "a unit named after Docker": ([at("/system.slice/docker-compose@shop.service")], None, None),
     "Docker's own service": ([at("/system.slice/docker.service")], None, None),
     "an id that is too short": ([at(f"/docker/{ID[:63]}")], None, None),
     "an id that is not hex": ([at(f"/docker/{'g' * 64}")], None, None),
+    "Docker in a pod, whose mounts are the sandbox's": (
+        [at("/kubepods/x"), mounted(f"ext4 /var/lib/docker/containers/{ID}/hostname /etc/hostname")],
+        "docker",
+        None,
+    ),
+    "a pod's container by cgroupfs, any runtime's": ([at(f"/kubepods/burstable/{POD}/{ID}")], None, ID),
     "Podman": ([at(f"/machine.slice/libpod-{ID}.scope/container")], "podman", ID),
     "Podman, rootless": (
         [at(f"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope")],
@@ -89,7 +96,7 @@ RUNTIMES: dict[str, tuple[list[Tree], str | None, str | None]] = {
         "lxc",
         None,
     ),
-    "LXD's socket alone, as in its virtual machines": ([file("/dev/lxd/sock")], None, None),
+    "LXD's socket alone, as in its virtual machines": ([file("/dev/lxd/sock"), mounted("ext4 / /")], None, None),
     "lxcfs alone, as others use it": ([mounted("fuse.lxcfs /proc/meminfo /proc/meminfo")], None, None),
     "nspawn by PID 1": ([variables("container=systemd-nspawn", pid="1")], "nspawn", None),
     "nspawn by its file": ([file("/run/systemd/container", "systemd-nspawn\n")], "nspawn", None),
@@ -100,6 +107,32 @@ RUNTIMES: dict[str, tuple[list[Tree], str | None, str | None]] = {
     "a stray file of Docker's, at a plain path": ([file("/.dockerenv"), at("/")], None, None),
     "Docker's file on a layered root": ([file("/.dockerenv"), mounted("overlay / /")], "docker", None),
     "Docker's file, layers elsewhere": ([file("/.dockerenv"), mounted("ext4 / /", "overlay / /x")], None, None),
+    "Docker's file, a cgroup mount of a plain machine": (
+        [file("/.dockerenv"), mounted("ext4 / /", "ext4 /srv /data", "cgroup2 / /sys/fs/cgroup")],
+        None,
+        None,
+    ),
+    "Docker's file, in a unit of a nested machine": (
+        [file("/.dockerenv"), at("/a.slice"), file("/sys/fs/cgroup/cgroup.type", "domain\n")],
+        None,
+        None,
+    ),
+    "mounts behind malformed lines": (
+        [
+            {
+                "/proc/self/mountinfo": [
+                    "1 2 3 / / - overlay x",
+                    "x",
+                    "",
+                    " - ",
+                    f"{'1 ' * 8}",
+                    f"1 2 0:3 /containers/{ID}/hosts /etc/hosts rw - ext4 x rw",
+                ]
+            }
+        ],
+        "docker",
+        ID,
+    ),
     "Docker's file in a nested cgroup": (
         [file("/.dockerenv"), mounted("ext4 / /", f"cgroup /docker/{ID} /sys/fs/cgroup/memory")],
         "docker",
@@ -160,11 +193,24 @@ def test_a_stray_file_is_evidence_all_the_same(tmp_path: Path) -> None:
     assert found(tmp_path, file("/.dockerenv")).evidence == ("/.dockerenv alone, which proves nothing",)
 
 
-def test_a_fargate_task_has_an_id_of_its_own_shape(tmp_path: Path) -> None:
+def test_a_stray_file_beside_another_marker_is_plain_evidence(tmp_path: Path) -> None:
+    """Something else has shown that this is a container."""
+    assert found(tmp_path, at(f"/docker/{ID}"), file("/.dockerenv")).evidence[1:] == ("/.dockerenv",)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        ("/ecs/task/0123456789abcdef0123456789abcdef-2531612879", True),
+        ("/ecs/task/0123456789abcdef0123456789abcdef-x", False),
+        ("/ecs/task/0123456789abcdef0123456789abcdef", False),
+        ("/ecs/task/0123456789abcdef-2531612879", False),
+        ("/nomad/task/0123456789abcdef0123456789abcdef-2531612879", False),
+    ],
+)
+def test_a_fargate_task_has_an_id_of_its_own_shape(path: str, is_one: bool, tmp_path: Path) -> None:
     """32 hex digits and a number, below /ecs only."""
-    identity = "0123456789abcdef0123456789abcdef-2531612879"
-    assert found(tmp_path / "1", at(f"/ecs/task/{identity}", "/")).id == identity
-    assert found(tmp_path / "2", at(f"/other/task/{identity}", "/")).id is None
+    assert found(tmp_path, at(path)).id == (path.rsplit("/", 1)[-1] if is_one else None)
 
 
 def test_under_a_root_the_callers_environment_is_not_looked_at(

@@ -75,8 +75,11 @@ PLACES: dict[str, tuple[list[Tree], str | None, str | None]] = {
     "Fly, by app": ([variables("FLY_APP_NAME=a")], None, "fly"),
     "WSL": ([file("/proc/sys/kernel/osrelease", "5.15.90.1-microsoft-standard-WSL2\n")], None, "wsl"),
     "WSL 1": ([file("/proc/sys/kernel/osrelease", "4.4.0-19041-Microsoft\n")], None, "wsl"),
+    "WSL, a kernel of one's own": ([file("/proc/sys/kernel/osrelease", "6.6.0-WSL2+\n")], None, "wsl"),
     "a plain kernel": ([file("/proc/sys/kernel/osrelease", "6.1.0-28-cloud-amd64\n")], None, None),
     "a systemd service": ([at("/system.slice/shop.service")], None, "systemd"),
+    "a subgroup of a systemd service": ([at("/system.slice/shop.service/workers")], None, "systemd"),
+    "a path without a unit": ([at("/shop/workers.d")], None, None),
     "a user's scope": ([at("/user.slice/user-1000.slice/app-shell-1.scope")], None, "systemd"),
     "INVOCATION_ID, which is inherited": ([variables("INVOCATION_ID=0123"), at("/")], None, None),
     "a systemd service in a container": ([at(f"/docker/{ID}/system.slice/shop.service")], None, None),
@@ -92,3 +95,15 @@ def test_the_orchestrator_and_the_platform_are_told_by_their_markers(name: str, 
     container = found(tmp_path, *parts)
     assert (container.orchestrator, container.platform) == (orchestrator, platform)
     assert bool(container.evidence) or (orchestrator, platform) == (None, None)
+
+
+def test_the_first_platform_is_the_only_one_named(tmp_path: Path) -> None:
+    """Azure Functions set App Service's variables too: those say nothing more."""
+    everything = variables(
+        "FUNCTIONS_WORKER_RUNTIME=p",
+        "WEBSITE_SITE_NAME=w",
+        "WEBSITE_RESOURCE_GROUP=g",
+        "WEBSITE_OWNER_NAME=o",
+        "DYNO=1",
+    )
+    assert found(tmp_path, everything).evidence == ("variable FUNCTIONS_WORKER_RUNTIME",)

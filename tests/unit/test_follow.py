@@ -51,6 +51,13 @@ SEQUENCES: dict[str, tuple[dict[str, Content], dict[str, Any], dict[str, Content
         [],
         {"memory.limit_bytes": 268435456},
     ),
+    "a line more": (
+        v2_tree("/a", {"a/memory.max": "500\n"}),
+        {"memory.limit_bytes": 500},
+        {"/proc/self/cgroup": "0::/a\n4:memory:/b\n"},
+        [],
+        {"memory.limit_bytes": None, "memory.status": "unknown"},
+    ),
     "limit removed": (
         v2_tree("/a", {"a/cpu.max": "200000 100000\n"}),
         {"cpu.quota_cores": 2.0},
@@ -89,7 +96,7 @@ SEQUENCES: dict[str, tuple[dict[str, Content], dict[str, Any], dict[str, Content
         {"cpu.quota_cores": None, "cpu.status": "unknown"},
     ),
     "leaf gone": (
-        v2_tree("/a", {"a/cpu.max": "200000 100000\n", "cpu.max": "400000 100000\n"}),
+        v2_tree("/a", {"b/cpu.max": "max\n", "a/cpu.max": "200000 100000\n", "cpu.max": "400000 100000\n"}),
         {"cpu.quota_cores": 2.0},
         {},
         [below("a/cpu.max"), below("a")],

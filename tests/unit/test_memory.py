@@ -104,6 +104,7 @@ def test_without_use_hierarchy_an_unlimited_leaf_is_unlimited() -> None:
     """And its headroom is not counted against the ancestor."""
     files: dict[str, Content] = {
         "a/memory.limit_in_bytes": f"{100 * MIB}\n",
+        "a/memory.usage_in_bytes": f"{90 * MIB}\n",
         "a/b/memory.limit_in_bytes": V1_NO_LIMIT,
         "a/b/memory.use_hierarchy": "0\n",
     }
@@ -210,9 +211,10 @@ def test_a_limited_level_that_does_not_count_leaves_the_room_unknown() -> None:
     assert of_v2(files, "/pod/ctr").available_bytes is None
 
 
-@pytest.mark.parametrize(("available", "room_bytes"), [("1", 1024), ("9", 3000), (None, 3000)])
-def test_the_machine_may_have_less_than_the_headroom(available: str | None, room_bytes: int) -> None:
-    """MemAvailable bounds it; a kernel without that line does not."""
+@pytest.mark.parametrize(("available", "room_bytes"), [("1", 1024), ("9", 3000), (None, 3000), ("x", None)])
+def test_the_machine_may_have_less_than_the_headroom(available: str | None, room_bytes: int | None) -> None:
+    """MemAvailable bounds it; a kernel without that line does not, and a broken line makes it unknown."""
     meminfo = "MemTotal: 1000 kB\n" + ("" if available is None else f"MemAvailable: {available} kB\n")
     files: dict[str, Content] = {"memory.max": "4000\n", "memory.current": "1000\n", "/proc/meminfo": meminfo}
+    assert of_v2(files).effective_bytes == 4000
     assert of_v2(files).available_bytes == room_bytes

@@ -40,12 +40,15 @@ def test_with_plenty_of_memory_the_quota_decides(cores: float) -> None:
         }
         assert setting(plan, "WEB_CONCURRENCY").reason == f"CPU {cores:.2f}"
         assert setting(plan, "WEB_CONCURRENCY").source == "/cpu.max"
+        shared = f" shared by {workers} workers" if workers > 1 else ""
+        assert setting(plan, "OMP_NUM_THREADS").reason == f"CPU {cores:.2f}{shared}"
 
 
 # quota, MiB of the container, MiB of a worker -> workers, reason
 WITH_LITTLE_MEMORY = [
     (1, 256, 80, 2, "memory 256 MiB holds 2 of 80 MiB"),
     (4, 1024, 80, 9, "CPU 4.00"),
+    (1, 298, 80, 3, "CPU 1.00"),
     (4, 512, 80, 5, "memory 512 MiB holds 5 of 80 MiB"),
     (8, 512, 400, 1, "memory 512 MiB holds 1 of 400 MiB"),
     (0.5, 128, 20, 2, "CPU 0.50"),
@@ -91,17 +94,28 @@ def test_without_a_cpu_limit_the_machine_does_not_decide(
 def test_without_a_cpu_limit_pools_are_set_only_where_they_multiply() -> None:
     """One worker may use the machine as it does by itself; several share it."""
     assert not set(POOLS) & set(set_by(plan_for(limits_of(None), config=Config(workers=1))))
+    assert set(POOLS) <= set(set_by(plan_for(limits_of(None), config=Config(workers=2))))
     several = set_by(plan_for(limits_of(None, host_cpus=64)))
     assert (several["WEB_CONCURRENCY"], several["OMP_NUM_THREADS"]) == ("4", "16")
 
 
 def test_a_cpu_set_is_a_limit() -> None:
-    """Two of 64 CPUs to run on: sized for two, without a notice, and the CPU set named."""
+    """Two of 64 CPUs to run on: sized for two, without a notice, and the CPU set named where it is what cuts."""
     limits = limits_of(None)
     cpu = limits.cpu.replace(effective_cores=2.0, cpuset_count=2, cpuset_dir="/cpuset")
     plan = plan_for(limits.replace(cpu=cpu))
     assert (plan.workers, plan.notices) == (5, ())
-    assert setting(plan, "WEB_CONCURRENCY").reason == "2 CPUs to run on"
+    assert setting(plan, "OMP_NUM_THREADS").reason == "2 CPUs to run on shared by 5 workers"
+    assert setting(plan, "OMP_NUM_THREADS").source == "/cpuset"
+    by_affinity = plan_for(limits.replace(cpu=cpu.replace(cpuset_count=64)))
+    assert (by_affinity.workers, setting(by_affinity, "OMP_NUM_THREADS").source) == (5, None)
+
+
+def test_a_quota_beyond_the_machine_is_not_the_reason() -> None:
+    """64 cores of quota on 2 CPUs: sized for the 2, still as one who was given a limit."""
+    plan = plan_for(limits_of(64, host_cpus=2))
+    assert (plan.workers, plan.notices) == (5, ())
+    assert setting(plan, "OMP_NUM_THREADS").reason == "2 CPUs to run on shared by 5 workers"
 
 
 def test_a_declared_limit_is_the_reason_where_it_is_the_tightest() -> None:
@@ -111,6 +125,8 @@ def test_a_declared_limit_is_the_reason_where_it_is_the_tightest() -> None:
     plan = plan_for(limits_of(4, 1024, declared=declared), config=config)
     assert (plan.workers, setting(plan, "WEB_CONCURRENCY").source) == (2, "--memory-limit")
     assert setting(plan, "OMP_NUM_THREADS").source == "--cpu-limit"
+    alone = plan_for(limits_of(None, declared=declared), config=config)
+    assert (alone.workers, codes(alone), set_by(alone)["OMP_NUM_THREADS"]) == (2, [], "1")
     looser = plan_for(limits_of(0.5, 256, declared=declared), config=config)
     assert (looser.workers, setting(looser, "OMP_NUM_THREADS").source) == (2, "/cpu.max")
 
@@ -126,13 +142,22 @@ def test_without_a_memory_limit_what_is_available_bounds_the_workers() -> None:
 
 
 def test_memory_high_below_the_limit_decides() -> None:
-    """The kernel throttles from there on, long before it kills; above the limit it means nothing."""
+    """The kernel throttles from there on, long before it kills; above what binds it means nothing."""
     config = Config(worker_memory=100 * MIB)
     plan = plan_for(limits_of(8, 4096, high_bytes=512 * MIB), config=config)
     assert plan.workers == 4
     assert setting(plan, "WEB_CONCURRENCY").reason == "memory.high of 512 MiB holds 4 of 100 MiB"
     assert plan_for(limits_of(8, None, high_bytes=512 * MIB), config=config).workers == 4
-    assert plan_for(limits_of(8, 4096, high_bytes=8192 * MIB), config=config).workers == 12
+    assert plan_for(limits_of(8, None, available_mib=None, high_bytes=512 * MIB), config=config).workers == 4
+    above = plan_for(limits_of(8, 512, high_bytes=8192 * MIB), config=config)
+    assert setting(above, "WEB_CONCURRENCY").reason == "memory 512 MiB holds 4 of 100 MiB"
+
+
+def test_a_declared_limit_stands_in_for_none() -> None:
+    """Without a limit of the kernel's, the user's word counts, not what the machine has left."""
+    limits = limits_of(8, None, available_mib=100_000, declared=Declared(memory_limit_bytes=512 * MIB))
+    plan = plan_for(limits, config=Config(worker_memory=100 * MIB))
+    assert (plan.workers, setting(plan, "WEB_CONCURRENCY").source) == (4, "--memory-limit")
 
 
 def unknown_cpu(limits: Limits) -> Limits:
@@ -178,6 +203,7 @@ def test_workers_of_the_command_line_are_a_constant() -> None:
     """With -w 8, native threads are shared among 8, nothing else is said about workers, and no variable is set."""
     plan = plan_for(limits_of(16), "gunicorn -w 8 app:app", Config(workers=3))
     assert (plan.workers, plan.native_threads) == (8, 2)
+    assert plan.budget.worker_bytes_from == "default"
     assert "WEB_CONCURRENCY" not in set_by(plan)
     assert setting(plan, "--workers").reason == "yours, command line"
     assert setting(plan, "OMP_NUM_THREADS").reason == "CPU 16.00 shared by 8 workers"
@@ -199,6 +225,9 @@ def test_workers_of_the_environment_are_kept(
     plan = plan_for(limits_of(16), environment=environment)
     assert plan.workers == workers
     assert (setting(plan, name).value, setting(plan, name).provenance) == (value, "user")
+    is_variable = name == "WEB_CONCURRENCY"
+    assert setting(plan, name).via == ("env" if is_variable else "argv")
+    assert setting(plan, name).reason == ("yours" if is_variable else "yours, GUNICORN_CMD_ARGS")
     assert "WEB_CONCURRENCY" not in set_by(plan, environment)
     assert plan.native_threads == (2 if workers else 16)
 
