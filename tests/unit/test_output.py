@@ -14,7 +14,7 @@ from cgtune.errors import CgtuneError
 SHOWN = {
     "plain text": "plain text",
     "ümläut 日本 €": "ümläut 日本 €",
-    "a\nb\r\n": "a\\nb\\r\\n",
+    "ü\nb\r\n": "ü\\nb\\r\\n",
     "\x1b[31mred\x1b[0m": "\\x1b[31mred\\x1b[0m",
     "\0\x07\x7f": "\\x00\\x07\\x7f",
     "\udcff\udc80": "\\xff\\x80",
