@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from cgtune.errors import CgtuneError
+from cgtune.cli.output import say
+from cgtune.errors import CgtuneError, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,16 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(words)
     except CgtuneError as error:
-        from cgtune.cli.output import say
-
         say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        from cgtune.cli.output import say
-        from cgtune.errors import describe
-
         say(f"a fault in cgtune: {describe(error)}")
         return CgtuneError.exit_code
 

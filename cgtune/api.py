@@ -9,6 +9,7 @@ from cgtune.container import find_container
 from cgtune.detect import read_limits as detect_limits
 from cgtune.host import Host
 from cgtune.limits import Cgroup, Cpu, Limits, Memory, Pids
+from cgtune.notices import Notice
 
 
 def read_limits() -> Limits:
@@ -26,5 +27,7 @@ def read_limits() -> Limits:
             unknown=("cpu", "memory", "pids"),
         )
     host = Host()
-    declared = make_config("inspect", {}, os.environ).declared
-    return detect_limits(host, declared).replace(container=find_container(host))
+    config = make_config("inspect", {}, os.environ)
+    limits = detect_limits(host, config.declared)
+    wrong = tuple(Notice(code="SETTING_INVALID", message=f"{text}; ignored") for text in config.warnings)
+    return limits.replace(container=find_container(host), notices=limits.notices + wrong)

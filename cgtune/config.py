@@ -43,11 +43,11 @@ class Config(Record):
 
 
 def make_config(command: str, flags: Mapping[str, Value], environment: Mapping[str, str]) -> Config:
-    """The settings of one command, from its flags and the variables."""
+    """The settings of one command, from its flags and the variables. What is wrong becomes a warning."""
     values: dict[str, Value] = {}
     warnings = []
     for option in OPTIONS:
-        if option.name in COMMAND_LINE_ONLY:
+        if option.name in COMMAND_LINE_ONLY or command not in option.commands:
             continue
         name = option.name.replace("-", "_")
         if option.name in flags:
@@ -57,7 +57,7 @@ def make_config(command: str, flags: Mapping[str, Value], environment: Mapping[s
             try:
                 values[name] = parse_value(option, environment[option.variable], option.variable)
             except UsageError as error:
-                warnings.append(f"{error}; ignored")
+                warnings.append(str(error))
     return Config(**values, warnings=tuple(warnings))  # type: ignore[arg-type]  # the table pairs names and kinds
 
 

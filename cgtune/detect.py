@@ -93,7 +93,10 @@ class _Detection:
             membership = read_value(self.files, path, parse.parse_membership)
         except Unreadable as error:
             self.note(error.notice.replace(code="MEMBERSHIP_UNREADABLE"))
+            return parse.Membership(v1_paths={}, v2_path=None, malformed_lines=0)
         if membership is None:
+            message = f"{path} is not there: no limit can be told"
+            self.note(Notice(code="MEMBERSHIP_MISSING", message=message, path=path))
             return parse.Membership(v1_paths={}, v2_path=None, malformed_lines=0)
         if membership.malformed_lines:
             message = f"{path}: {membership.malformed_lines} malformed lines"
@@ -208,8 +211,8 @@ class _Detection:
             )
             self.note(Notice(code="LIMIT_COVERS_MACHINE", message=message, path=tightest.source))
         wishes = read_memory_wishes(self.samples, chain, limit_bytes)
-        for figure in (*limits.unknown, *wishes.unknown):
-            self.lose(figure)
+        for figure, notice in (*limits.unknown, *wishes.unknown):
+            self.lose(figure, notice)
         use = self.read_use(chain, limits.levels)
         declared_bytes = self.declared.memory_limit_bytes
         machine_available_bytes = self.read_meminfo("memory.available_bytes", b"MemAvailable")
@@ -268,7 +271,7 @@ class _Detection:
 
     def read_pids(self, chain: Chain) -> Pids:
         pids = read_pids_limit(self.files, chain)
-        if pids.status == UNKNOWN and chain.version is not None:
+        if pids.status == UNKNOWN:
             self.lose("pids", *pids.notices)
         return Pids(
             limit=None if pids.value is None else int(pids.value),

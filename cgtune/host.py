@@ -25,12 +25,17 @@ _MOST_LINKS = 40
 
 
 class Host:
-    """This machine as process `pid` sees it, or a recorded tree of it under `root`."""
+    """This machine as process `pid` sees it, or a recorded tree of it under `root`.
 
-    def __init__(self, root: str = "/", pid: int | None = None) -> None:
+    `is_recorded` says that "/" is to be read as a tree too, without system calls or the caller's variables.
+    A `pid` of another process is looked up in the mounts of this one: both must share their cgroup namespace.
+    """
+
+    def __init__(self, root: str = "/", pid: int | None = None, *, is_recorded: bool = False) -> None:
         self.root = root.rstrip("/")
         self.pid = "self" if pid is None else str(pid)
-        self.is_live = not self.root
+        self.is_live = not self.root and not is_recorded
+        self._folders: dict[str, str] = {}
         # Only Linux has what is read here; elsewhere every answer is "none" and nothing is opened.
         self.has_kernel_files = not self.is_live or sys.platform == "linux"
 
@@ -51,6 +56,8 @@ class Host:
         try:
             return os.open(self.locate(path), _FLAGS)
         except (FileNotFoundError, NotADirectoryError):
+            if not self.is_live and os.path.lexists(self.root + path):
+                raise OSError("a symbolic link that leads nowhere in the tree") from None
             return None
 
     def exists(self, path: str) -> bool:
@@ -137,30 +144,31 @@ class Host:
         return path if self.is_live else self._resolve(path)
 
     def _resolve(self, path: str) -> str:
-        """Follow symbolic links as a chroot would: an absolute target starts at the root, ".." stops there."""
-        pending = path.split("/")[::-1]
-        done: list[str] = []
-        links = 0
-        while pending:
-            part = pending.pop()
+        """Follow symbolic links as a chroot would; each folder once, because many files share it."""
+        folder, _, name = path.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = self._follow(self.root, folder, 0)
+        return self._follow(self._folders[folder], name, 0)
+
+    def _follow(self, base: str, path: str, links: int) -> str:
+        """The real place of `path` below `base`: an absolute target starts at the root, ".." stops there."""
+        for part in path.split("/"):
             if part in ("", "."):
                 continue
             if part == "..":
-                del done[-1:]
+                base = base.rpartition("/")[0] if len(base) > len(self.root) else base
                 continue
-            here = "/".join([self.root, *done, part])
+            here = f"{base}/{part}"
             try:
                 target = os.readlink(here)
             except OSError:
-                done.append(part)
+                base = here
                 continue
-            links += 1
-            if links > _MOST_LINKS:
+            if links >= _MOST_LINKS:
                 raise OSError(f"too many symbolic links: {path}")
-            if target.startswith("/"):
-                done = []
-            pending.extend(target.split("/")[::-1])
-        return "/".join([self.root, *done])
+            links += 1
+            base = self._follow(self.root if target.startswith("/") else base, target, links)
+        return base
 
 
 def _read_descriptor(descriptor: int) -> bytes:

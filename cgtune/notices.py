@@ -13,8 +13,11 @@
 | MOUNT_SHADOWED | something else is mounted over the cgroup mount |
 | HIDDEN_ANCESTOR | (v1) a limit on an ancestor that cannot be seen from here |
 | MEMORY_FROM_MACHINE | gVisor shows its memory limit as the machine's memory |
-| CPU_UNLIMITED, MEMORY_UNLIMITED | no limit is set: how cgtune sizes then, and how to say more |
+| CPU_UNLIMITED | no CPU limit is set: how cgtune sizes then, and how to say more |
 | CPU_UNKNOWN, MEMORY_UNKNOWN | the limit cannot be told; what depends on it is left alone |
+| MEMBERSHIP_MISSING | there is no /proc/self/cgroup: no Linux, no /proc, or no cgroups |
+| SETTING_INVALID | a variable of yours could not be understood and is ignored |
+| WORKERS_MAY_NOT_FIT | the number of workers you chose needs more memory than there is, by the assumed size |
 | MEMORY_TOO_SMALL | not even one worker of the assumed size fits |
 """
 

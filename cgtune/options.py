@@ -72,7 +72,12 @@ OPTIONS = (
         metavar="SIZE",
         help="Private memory of one worker, instead of the assumed size.",
     ),
-    Option(name="exec", kind="flag", commands=("run",), help="Replace cgtune by the program, always."),
+    Option(
+        name="exec",
+        kind="flag",
+        commands=("run",),
+        help="Become the program, whatever else is asked for; so far it always does.",
+    ),
     Option(name="quiet", kind="flag", commands=("run",), short="q", help="Say nothing on stderr but errors."),
     Option(name="json", kind="flag", commands=("inspect",), help="Print JSON."),
     Option(

@@ -86,7 +86,8 @@ def make_plan(limits: Limits, config: Config, command: Command, environment: Map
         count = workers.count or 1
         native_threads = budget.share_threads(cpu.cores, count)
         if cpu.is_limited or count > 1:
-            reason = f"{cpu.phrase} shared by {count} workers" if count > 1 else cpu.phrase
+            sharing = " shared by" if cpu.is_limited else ", shared by"
+            reason = f"{cpu.phrase}{sharing} {count} workers" if count > 1 else cpu.phrase
             decisions.extend(native.plan_pools(native_threads, reason, cpu.source, environment))
         decisions.append(native.plan_arenas(budget.pool_threads(cpu.cores), cpu.phrase, cpu.source, environment))
     return Plan(
@@ -128,12 +129,17 @@ def _look_at_memory(limits: Limits) -> _Memory | None:
     if memory.status == UNLIMITED and declared_bytes is None:
         # Without a limit, what the machine has left is all there is.
         name, size_bytes, source = "available memory", memory.available_bytes, "/proc/meminfo"
+        if size_bytes is None:
+            # An old kernel does not say what it has left; it can never be more than the machine has.
+            name, size_bytes = "the machine's memory", memory.effective_bytes
     else:
         name, size_bytes, source = "memory", memory.effective_bytes, memory.source
         if size_bytes is not None and size_bytes == declared_bytes:
             source = "--memory-limit"
         elif size_bytes != memory.limit_bytes:
             source = "/proc/meminfo"
+    if "memory.high_bytes" in limits.unknown:
+        return None
     high_bytes = memory.high_bytes if memory.status != UNKNOWN else None
     if high_bytes is not None and (size_bytes is None or high_bytes < size_bytes):
         # From there on the kernel takes pages away and lets the program wait, long before anything is killed.
@@ -156,15 +162,17 @@ def _decide_workers(limits: Limits, config: Config, command: Command, cpu: _Cpu 
             reason="yours" if is_variable else f"yours, {command.workers_from}",
             provenance="user",
         )
-        return _Workers(count=command.workers, decision=theirs, budget=spent)
+        doubt = _doubt(command.workers, memory, room)
+        return _Workers(count=command.workers, decision=theirs, budget=spent, notices=doubt)
     if isinstance(config.workers, int):
         ours = Setting(name=name, value=str(config.workers), via="env", reason="--workers", provenance="user")
-        return _Workers(count=config.workers, decision=ours, budget=spent)
+        doubt = _doubt(config.workers, memory, room)
+        return _Workers(count=config.workers, decision=ours, budget=spent, notices=doubt)
     if config.workers == "keep":
         return _Workers(count=None, decision=NotSet(name=name, reason="--workers keep"), budget=spent)
     if cpu is None:
         return _Workers(count=None, decision=NotSet(name=name, reason="the CPU limit cannot be told"), budget=spent)
-    if memory is None and limits.memory.status != UNLIMITED:
+    if memory is None:
         message = "the memory limit cannot be told: the number of workers is left alone; --memory-limit says it"
         return _Workers(
             count=None,
@@ -172,6 +180,18 @@ def _decide_workers(limits: Limits, config: Config, command: Command, cpu: _Cpu 
             notices=(Notice(code="MEMORY_UNKNOWN", message=message, path=limits.memory.source),),
         )
     return _solve_workers(limits, command, cpu, memory, room)
+
+
+def _doubt(count: int | None, memory: _Memory | None, room: MemoryRoom | None) -> tuple[Notice, ...]:
+    """What is to be said of the user's own number of workers: nothing, or that memory looks short of it."""
+    if count is None or memory is None or room is None or count <= max(1, room.workers):
+        return ()
+    one = format_bytes(room.budget.worker_bytes or 0)
+    message = (
+        f"{count} workers of {one} may not fit into {memory.name} {format_bytes(memory.size_bytes)}; "
+        "kept, as you say; --worker-memory tells another size"
+    )
+    return (Notice(code="WORKERS_MAY_NOT_FIT", message=message, path=memory.source),)
 
 
 def _solve_workers(
@@ -185,8 +205,12 @@ def _solve_workers(
     if not cpu.is_limited:
         request = limits.declared.cpu_request_cores
         most = budget.MOST_WORKERS_WITHOUT_LIMIT if request is None else max(1, int(2 * request))
+        if count <= most:
+            reason, source = f"no CPU limit, {cpu.cores:.6g} CPUs", None
+        elif request is not None:
+            reason, source = "twice the CPU request", "--cpu-request"
         count = min(count, most)
-        message = f"no CPU limit: at most {most} workers; say --workers or --cpu-request for other figures"
+        message = f"no CPU limit: workers are at most {most}; say --workers or --cpu-request for other figures"
         notices.append(Notice(code="CPU_UNLIMITED", message=message))
     if memory is not None and room is not None and room.workers < count:
         count = max(1, room.workers)

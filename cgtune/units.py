@@ -28,7 +28,8 @@ def parse_bytes(text: str) -> int:
             break
     number = _number(stripped)
     if number is None:
-        raise ValueError(f"{text!r} is no size; write it like 512Mi, 1.5Gi, 1G or 536870912")
+        hint = f": {stripped[:-1]}Mi? A small m is milli here" if stripped.endswith("m") else ""
+        raise ValueError(f"{text!r} is no size{hint or '; write it like 512Mi, 1.5Gi, 1G or 536870912'}")
     # Before int(), which has no answer for the infinity that 1e999 is.
     if not 1 <= number * factor < _LARGEST_BYTES:
         raise ValueError(f"{text!r} is out of range for a size")

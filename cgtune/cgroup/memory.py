@@ -34,12 +34,15 @@ _SOFT_FILE = "/memory.soft_limit_in_bytes"
 
 
 class MemoryLimits(Record):
-    """What binds, in bytes. `levels` are the limited directories with their limits, for the headroom."""
+    """What binds, in bytes. `levels` are the limited directories with their limits, for the headroom.
+
+    `unknown` names the figures that could not be read, each with the notice that says why.
+    """
 
     tightest: Tightest
     levels: tuple[tuple[str, int], ...] = ()
     high_bytes: int | None = None
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, Notice], ...] = ()
 
 
 class MemoryWishes(Record):
@@ -49,7 +52,7 @@ class MemoryWishes(Record):
     soft_limit_bytes: int | None = None
     swap_limit_bytes: int | None = None
     oom_group: bool | None = None
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, Notice], ...] = ()
 
 
 def read_memory_limits(files: Files, chain: Chain) -> MemoryLimits:
@@ -70,10 +73,10 @@ def read_memory_limits(files: Files, chain: Chain) -> MemoryLimits:
         return MemoryLimits(tightest=tightest, levels=tuple(levels))
     try:
         high_bytes = _smallest(files, chain, "memory.high")
-        unknown: tuple[str, ...] = ()
-    except Unreadable:
-        high_bytes, unknown = None, ("memory.high_bytes",)
-    return MemoryLimits(tightest=tightest, levels=tuple(levels), high_bytes=high_bytes, unknown=unknown)
+    except Unreadable as error:
+        unknown = (("memory.high_bytes", error.notice),)
+        return MemoryLimits(tightest=tightest, levels=tuple(levels), unknown=unknown)
+    return MemoryLimits(tightest=tightest, levels=tuple(levels), high_bytes=high_bytes)
 
 
 def read_memory_wishes(files: Files, chain: Chain, limit_bytes: int | None) -> MemoryWishes:
@@ -87,8 +90,8 @@ def read_memory_wishes(files: Files, chain: Chain, limit_bytes: int | None) -> M
     def note(figure: str, read: Callable[[], int | None]) -> None:
         try:
             found[figure] = read()
-        except Unreadable:
-            unknown.append("memory." + figure)
+        except Unreadable as error:
+            unknown.append(("memory." + figure, error.notice))
 
     if chain.version == 1:
         note(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cgtune.cli.output import write
 from cgtune.options import COMMAND_LINE_ONLY, OPTIONS
 
+_COLUMNS = 80
 _HEADS = {
     "run": (
         "cgtune run [OPTIONS] [--] COMMAND…",
@@ -22,17 +23,23 @@ def show_help(command: str) -> int:
     """Print it; the exit code."""
     usage, purpose = _HEADS[command]
     lines = [f"usage: {usage}", "", purpose, "", "options:"]
-    for option in OPTIONS:
-        if command not in option.commands:
-            continue
+    own = [option for option in OPTIONS if command in option.commands]
+    for option in own:
         name = f"--{option.name}" + (f" {option.metavar}" if option.metavar else "")
-        if option.short:
-            name = f"-{option.short}, {name}"
-        if len(name) > 24:
-            lines.append(f"  {name}")
-            name = ""
-        lines.append(f"  {name:<24}  {option.help}")
-    if any(option.name not in COMMAND_LINE_ONLY for option in OPTIONS if command in option.commands):
-        lines += ["", "Each but --json, --root, --help is also a variable: --cpu-limit is CGTUNE_CPU_LIMIT."]
-        lines += ["CGTUNE=off makes run read nothing and set nothing."]
+        lines.append("  " + (f"-{option.short}, {name}" if option.short else name))
+        lines.extend(_wrap(option.help))
+    flags_only = ", ".join(f"--{option.name}" for option in own if option.name in COMMAND_LINE_ONLY)
+    lines += ["", "An option is also a variable: --cpu-limit is CGTUNE_CPU_LIMIT."]
+    lines += [f"Flags only: {flags_only}."]
+    lines += ["With CGTUNE=off, run reads nothing and sets nothing."]
     return write("\n".join(lines) + "\n")
+
+
+def _wrap(text: str) -> list[str]:
+    """Indented lines of at most 80 columns."""
+    lines = [" " * 9]
+    for word in text.split():
+        if len(lines[-1]) + 1 + len(word) > _COLUMNS:
+            lines.append(" " * 9)
+        lines[-1] += " " + word
+    return lines

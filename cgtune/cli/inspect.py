@@ -34,12 +34,13 @@ def main(words: Sequence[str]) -> int:
     if not os.path.isdir(root):
         problem = "not a directory" if os.path.exists(root) else "no such directory"
         raise UsageError(f"--root {root}: {problem}")
-    host = Host(os.path.abspath(root)) if "root" in flags else Host()
+    is_recorded = "root" in flags
+    host = Host(root, is_recorded=is_recorded)
     # A recording speaks for itself: the caller's variables are not its.
-    environment = {} if "root" in flags else os.environ
+    environment = {} if is_recorded else os.environ
     config = make_config("inspect", flags, environment)
-    for warning in config.warnings:
-        say(warning)
+    if config.warnings:
+        raise UsageError(config.warnings[0])
     if is_switched_off(environment):
         say("CGTUNE=off: run would set nothing")
     limits = read_limits(host, config.declared).replace(container=find_container(host))
@@ -50,8 +51,12 @@ def to_json(limits: Limits) -> str:
     """The contract's document: the limits' own fields under a schema number."""
     from json import dumps
 
-    document = {"schema": 1, **limits.as_dict()}
-    return dumps(document, indent=2) + "\n"
+    text = dumps({"schema": 1, **limits.as_dict()}, indent=2) + "\n"
+    if "\\udc" in text:
+        # Bytes of a path that are no text. Half a surrogate pair is no JSON to strict readers: show the byte.
+        for byte in range(0x80, 0x100):
+            text = text.replace(f"\\udc{byte:02x}", f"\\\\x{byte:02x}")
+    return text
 
 
 def format_table(limits: Limits) -> str:
@@ -67,7 +72,7 @@ def format_table(limits: Limits) -> str:
     else:
         current = "" if pids.current is None else f"   {pids.current} now"
         rows.append(("pids", f"{pids.limit}{current}", pids.source))
-    rows.extend(("note", notice.message, None) for notice in limits.notices)
+    rows.extend(("note", message, None) for message in dict.fromkeys(notice.message for notice in limits.notices))
     return "".join(line + "\n" for row in rows for line in _lines(*row))
 
 

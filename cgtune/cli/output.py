@@ -54,7 +54,10 @@ def write(text: str) -> int:
     data = text.encode("utf-8", "backslashreplace")
     try:
         while data:
-            data = data[os.write(1, data) :]
+            try:
+                data = data[os.write(1, data) :]
+            except BlockingIOError:
+                _is_writable(1)
     except BrokenPipeError:
         return _BROKEN_PIPE
     except OSError as error:

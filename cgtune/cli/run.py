@@ -55,6 +55,8 @@ def _tune(host: Host, flags: Mapping[str, Value], argv: Sequence[str], environme
         limits = read_limits(host, config.declared)
         plan = make_plan(limits, config, recognise(tuple(argv), environment), environment)
         tuned = apply_to_environment(plan, environment)
+        # A setting of the user's that was dropped is never kept quiet.
+        say(*(f"{warning}; ignored" for warning in config.warnings))
         if not config.quiet:
             say(*_report(plan, config, environment))
         return tuned
@@ -69,7 +71,10 @@ def _report(plan: Plan, config: Config, environment: Mapping[str, str]) -> list[
     """A line for each thing that is worth knowing, and for each setting."""
     from cgtune.apply import is_new
 
-    lines = [*config.warnings, *(notice.message for notice in plan.notices)]
+    lines = [notice.message for notice in plan.notices]
+    if plan.command.server is None and config.workers != "auto":
+        lines.append(f"{plan.command.argv[0]}: not a server known to cgtune, nothing is set; --workers is ignored")
+    lines.extend(f"left alone: {left.name} ({left.reason})" for left in plan.not_set)
     for setting in plan.settings:
         if is_new(setting, environment):
             where = f" from {setting.source}" if setting.source else ""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cgtune
 from cgtune.config import Config, is_switched_off, make_config
 from cgtune.limits import Declared
 from cgtune.options import COMMAND_LINE_ONLY, OPTIONS
@@ -77,3 +78,11 @@ def test_these_do_not(text: str) -> None:
     """What is not clearly "off" is not off, and neither is another variable."""
     assert not is_switched_off({"CGTUNE": text})
     assert not is_switched_off({"CGTUNE_OFF": "1", "cgtune": "off"})
+
+
+def test_a_wrong_declared_limit_is_told_by_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`read_limits()` never raises: what it ignores is a notice."""
+    monkeypatch.setenv("CGTUNE_MEMORY_LIMIT", "512m")
+    limits = cgtune.read_limits()
+    assert limits.declared.memory_limit_bytes is None
+    assert "SETTING_INVALID" in [notice.code for notice in limits.notices]

@@ -121,7 +121,7 @@ RUNTIMES: dict[str, tuple[list[Tree], str | None, str | None]] = {
         [
             {
                 "/proc/self/mountinfo": [
-                    "1 2 3 / / - overlay x",
+                    "x - overlay y",
                     "x",
                     "",
                     " - ",

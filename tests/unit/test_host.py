@@ -207,7 +207,7 @@ def test_other_systems_have_none_of_it(platform: str, monkeypatch: pytest.Monkey
     assert (limits.cpu.status, limits.cpu.quota_cores, limits.cpu.affinity_count) == ("unknown", None, None)
     assert (limits.memory.limit_bytes, limits.memory.host_bytes, limits.pids.limit) == (None, None, None)
     assert limits.cpu.host_count == os.cpu_count()
-    assert limits.notices == ()
+    assert [notice.code for notice in limits.notices] == ["MEMBERSHIP_MISSING"]
     reader = LimitsReader(Host())
     assert reader.refresh() == limits
     reader.close()

@@ -271,3 +271,42 @@ def test_nothing_is_planned_for_a_program_that_is_not_known() -> None:
     """No setting, no notice: whatever it is, it runs as it would."""
     plan = plan_for(limits_of(0.5, 128), "postgres -D /data")
     assert (plan.settings, plan.not_set, plan.notices, plan.workers) == ((), (), (), None)
+
+
+def test_workers_of_the_users_that_may_not_fit_are_kept_and_doubted() -> None:
+    """Eight workers of 80 MiB in 128 MiB stay eight, with a word about it; in 4 GiB there is nothing to say."""
+    for line, config in (("gunicorn -w 8 app:app", Config()), ("gunicorn app:app", Config(workers=8))):
+        tight = plan_for(limits_of(1, 128), line, config)
+        assert (tight.workers, codes(tight)) == (8, ["WORKERS_MAY_NOT_FIT"])
+        assert codes(plan_for(limits_of(1, 4096), line, config)) == []
+
+
+def test_a_memory_high_that_cannot_be_read_leaves_workers_alone() -> None:
+    """It might be the tightest bound of all."""
+    limits = limits_of(8, 8192).replace(unknown=("memory.high_bytes",))
+    plan = plan_for(limits)
+    assert (plan.workers, codes(plan)) == (None, ["MEMORY_UNKNOWN"])
+
+
+def test_without_a_figure_for_what_is_left_the_machine_bounds_the_workers() -> None:
+    """No limit and no MemAvailable: 256 MiB of machine hold two workers of 80, whatever the CPU would take."""
+    limits = limits_of(4, None, available_mib=None)
+    limits = limits.replace(memory=limits.memory.replace(effective_bytes=256 * MIB))
+    assert plan_for(limits).workers == 2
+
+
+@pytest.mark.parametrize(
+    ("request_cores", "workers", "reason", "source"),
+    [
+        (None, 4, "no CPU limit", "/cpu.max"),
+        (1.0, 2, "twice the CPU request", "--cpu-request"),
+        (100.0, 96, "no CPU limit, 64 CPUs", None),
+    ],
+)
+def test_the_reason_without_a_limit_is_what_decided(
+    request_cores: float | None, workers: int, reason: str, source: str | None
+) -> None:
+    """The cap, the request, or the machine's CPUs: the one that gave the number is named."""
+    found = plan_for(limits_of(None, declared=Declared(cpu_request_cores=request_cores)))
+    said = setting(found, "WEB_CONCURRENCY")
+    assert (found.workers, said.reason, said.source) == (workers, reason, source)
