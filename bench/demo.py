@@ -63,7 +63,8 @@ def main() -> int:
     try:
         with engine() as docker:
             show_in_containers(docker)
-    except Unavailable as reason:
+    except (Unavailable, RuntimeError) as reason:
+        # RuntimeError: an engine that answers, and cannot do what an engine does.
         say(f"No real container here ({reason}), so only what can be shown without one:")
         show_here()
     return 0
