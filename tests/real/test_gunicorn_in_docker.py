@@ -18,6 +18,10 @@ pytestmark = pytest.mark.real
 _START_SECONDS = 30
 #: What the research behind this project measured was twice; less than this is a broken promise.
 PROMISED_RATIO = 1.8
+# How often the kernel kills one of the five workers is chance, so single pairs scatter from 1.6 to 2.3 around 1.9
+# (bench/README.md, a standard deviation of 0.19). More rounds follow only while the average of all is too low: 14
+# pairs leave an error of 0.05, and a real loss, one worker too many, stays below at every look.
+_ROUNDS = (2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -110,11 +114,14 @@ def test_docker_stop_reaches_gunicorn(docker: Engine, image: str) -> None:
 @pytest.mark.timing
 def test_no_oom_kill_and_nearly_twice_the_requests(docker: Engine, image: str) -> None:
     """In 0.5 CPU and 128 MiB, against gunicorn's own rule in the same run: no OOM kill, 1.8 times the requests/s."""
-    untuned, tuned = compare(docker, image, (UNTUNED, TUNED), Limit(), seconds=8, rounds=2)
-    if _ratio(untuned, tuned) < PROMISED_RATIO:
-        # Single pairs scatter from 1.6 to 2.3 (bench/README.md); what is promised is the average.
-        more = compare(docker, image, (UNTUNED, TUNED), Limit(), seconds=8, rounds=4)
-        untuned, tuned = untuned + more[0], tuned + more[1]
+    untuned: list[Outcome] = []
+    tuned: list[Outcome] = []
+    for rounds in _ROUNDS:
+        more = compare(docker, image, (UNTUNED, TUNED), Limit(), seconds=8, rounds=rounds)
+        untuned += more[0]
+        tuned += more[1]
+        if _ratio(untuned, tuned) >= PROMISED_RATIO:
+            break
     assert sum(outcome.oom_kills for outcome in untuned) > 0, "the control must be in trouble"
     assert {outcome.oom_kills for outcome in tuned} == {0}
     assert {outcome.load.failures for outcome in tuned} == {0}
