@@ -1,8 +1,9 @@
-"""`make demo`: what cgtune is for, on this machine, in a minute or two.
+"""`make demo`: what cgtune is for, on this machine, in four minutes.
 
-With Docker (as root on Debian it is installed, or an engine that already runs is used): a gunicorn app in a real
-container of 0.5 CPU and 128 MiB, by gunicorn's own rule and by cgtune. Without: what cgtune sees here, and what it
-would set under such a limit.
+With Docker (as root on Debian it is installed, or an engine that already runs is used): first a gunicorn app in a
+real container of 0.5 CPU and 128 MiB, by gunicorn's own rule and by cgtune; then every sensible number of workers
+for two apps in two sizes, and cgtune's pick among them (bench/oracle.py). Without: what cgtune sees here, and what
+it would set under such a limit.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from bench.under_limits import TUNED, UNTUNED, Limit, compare, format_table
+from bench import oracle
+from bench.under_limits import TUNED, UNTUNED, ContainerEnded, Limit, compare, format_table
 from lab import Unavailable
 from lab.engine import Engine, engine
 from lab.image import app_image
@@ -24,9 +26,17 @@ CGTUNE = str(Path(sys.executable).parent / "cgtune")
 
 
 def show_in_containers(docker: Engine) -> None:
-    """The table, what cgtune said, and what it sees in such a container."""
+    """Untuned and tuned, then the sweep."""
     say("Making an image with cgtune and gunicorn (the first time: a minute) …")
     image = app_image(docker, build_wheel())
+    show_untuned_and_tuned(docker, image)
+    say("", "Is there a better number of workers? Every sensible one, and cgtune's pick, 16 clients")
+    say("(three minutes; Ctrl-C ends it) …", "")
+    oracle.show(docker, image, clients=CLIENTS)
+
+
+def show_untuned_and_tuned(docker: Engine, image: str) -> None:
+    """The table, what cgtune said, and what it sees in such a container."""
     limit = Limit()
     say(f"Each way: a fresh container of {limit.cpus} CPU and 128 MiB, {CLIENTS} clients, {SECONDS} s …")
     outcomes = compare(docker, image, (UNTUNED, TUNED), limit, clients=CLIENTS, seconds=SECONDS)
@@ -63,6 +73,11 @@ def main() -> int:
     try:
         with engine() as docker:
             show_in_containers(docker)
+    except KeyboardInterrupt:
+        return 130
+    except ContainerEnded as reason:
+        say(f"Stopped: {reason}")
+        return 1
     except (Unavailable, RuntimeError) as reason:
         # RuntimeError: an engine that answers, and cannot do what an engine does.
         say(f"No real container here ({reason}), so only what can be shown without one:")

@@ -12,7 +12,7 @@ import argparse
 import http.client
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,10 @@ APP = "bench.apps.state_app:app"
 UNTUNED = ("gunicorn", "-w", "5")
 TUNED = ("cgtune", "run", "--", "gunicorn")
 _READY_SECONDS = 30
+
+
+class ContainerEnded(RuntimeError):
+    """The container did not live to the end of the measurement."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +59,37 @@ class Outcome:
 
 
 def run_under(
-    engine: Engine, image: str, command: Sequence[str], limit: Limit, *, clients: int, seconds: float
+    engine: Engine,
+    image: str,
+    command: Sequence[str],
+    limit: Limit,
+    *,
+    clients: int,
+    seconds: float,
+    warm_up_seconds: float = 0,
+    environment: Mapping[str, str] | None = None,
 ) -> Outcome:
-    """Start the app by `command` in a fresh container, put load on it, and read the kernel's counters."""
+    """Start the app by `command` in a fresh container, put load on it, and read the kernel's counters.
+
+    The load of the warm-up is not counted; its OOM kills are. ContainerEnded when the container did.
+    """
     port = free_port()
     options = [*limit.docker_options(), *engine.network_options(), "--workdir", "/srv"]
+    options += [f"--env={name}={value}" for name, value in (environment or {}).items()]
     options += ["--mount", f"type=bind,source={PROJECT / 'bench'},target=/srv/bench,readonly"]
     argv = [*command, "--bind", f"127.0.0.1:{port}", APP]
     with engine.start(image, argv, docker_options=options) as container:
         _wait_until_ready(container, port)
         memory = container.cgroup("memory")
+        if warm_up_seconds:
+            run_load("127.0.0.1", port, clients=clients, seconds=warm_up_seconds)
         load = run_load("127.0.0.1", port, clients=clients, seconds=seconds)
         lines = container.logs().stderr.splitlines()
         try:
             workers = len((memory / "cgroup.procs").read_text().split()) - 1
             kills = oom_kills(memory)
         except FileNotFoundError:
-            raise RuntimeError(f"the container ended under load: {lines[-20:]}") from None
+            raise ContainerEnded(f"the container ended under load: {lines[-20:]}") from None
     said = tuple(line for line in lines if line.startswith("cgtune: "))
     return Outcome(tuple(command), workers, load, kills, said)
 
@@ -121,7 +139,7 @@ def _wait_until_ready(container: Container, port: int) -> None:
             time.sleep(0.05)
         finally:
             connection.close()
-    raise RuntimeError(f"the app did not answer: {container.logs().stderr[-2000:]}")
+    raise ContainerEnded(f"the app did not answer: {container.logs().stderr[-2000:]}")
 
 
 def main() -> int:
