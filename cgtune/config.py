@@ -1,35 +1,92 @@
-"""The user's settings: defaults < environment < flags. Pure.
+"""The user's settings: defaults < file < environment < flags, each with where it came from. Pure.
 
-A wrong flag never gets here. A wrong variable is one warning and is dropped, so that a typo in a ConfigMap does
-not keep a fleet from starting. Unknown `CGTUNE_…` variables are not errors: Kubernetes' service links make some.
+| | flag | file or variable |
+|---|---|---|
+| wrong value, unknown key | never gets here: exit code 2 | one warning, and that key is dropped |
+| unknown `CGTUNE_…` variable | | nobody's business: Kubernetes' service links make some |
+| two that contradict each other | UsageError if both are flags | the weaker one is dropped, with a warning |
+| a repeatable option | the stronger layer replaces the weaker one | the same; `env` is merged by name |
+
+At `run` a warning is all, so that a typo in a ConfigMap does not keep a fleet from starting; see
+config_file.load_config for where it is an error.
 """
 
 from __future__ import annotations
 
 from cgtune.errors import UsageError
 from cgtune.limits import Declared
-from cgtune.options import COMMAND_LINE_ONLY, OPTIONS, parse_value
+from cgtune.options import (
+    COMMAND_LINE_ONLY,
+    NOT_IN_FILE,
+    OPTIONS,
+    parse_assignment,
+    parse_value,
+    split_items,
+    suggest,
+)
 from cgtune.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
-    from cgtune.options import Value
+    from cgtune.options import Assignment, Item, Option, Value
+
+    # One value, or one item of a repeatable option, and who said it.
+    Part = tuple[Any, str]
+
+
+class FileItem(Record):
+    """One text in a config file; `where` is FILE:LINE, `name` its key where it stands in a mapping."""
+
+    text: str
+    where: str
+    name: str | None = None
+
+
+class FileEntry(Record):
+    """One key of a config file. `shape` is text, list or mapping; a text has one item."""
+
+    key: str
+    where: str
+    shape: str
+    items: tuple[FileItem, ...]
+
+
+class FileSettings(Record):
+    """What a config file says, as text, and what is wrong with the file itself."""
+
+    entries: tuple[FileEntry, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Config(Record):
-    """What the user wants. `workers` is "auto", "keep" or a number; sizes in bytes, CPU in cores."""
+    """What the user wants: sizes in bytes, CPU in cores, shares from 0 to 1, counts as numbers or "auto", "keep"."""
 
     cpu_limit: float | None = None
     memory_limit: int | None = None
     cpu_request: float | None = None
     memory_request: int | None = None
+    cpu_from: str = "limit"
+    cpu_share: float = 1.0
+    memory_share: float = 1.0
     workers: int | str = "auto"
+    threads: int | str = "keep"
+    max_workers: int | None = None
     worker_memory: int | None = None
+    runtime: str | None = None
+    kind: str | None = None
+    disable: tuple[str, ...] = ()
+    env: tuple[Assignment, ...] = ()
     exec: bool = False
+    config: str | None = None
+    strict: bool = False
     quiet: bool = False
+    verbose: bool = False
     warnings: tuple[str, ...] = ()
+    # By field, and by `env.NAME`: the flag, the variable, or FILE:LINE.
+    origins: tuple[tuple[str, str], ...] = ()
 
     @property
     def declared(self) -> Declared:
@@ -41,24 +98,166 @@ class Config(Record):
             memory_request_bytes=self.memory_request,
         )
 
+    def origin_of(self, name: str) -> str:
+        """Who said it: "--workers", "CGTUNE_WORKERS", "/etc/cgtune/config.yaml:3", or "default"."""
+        return dict(self.origins).get(name.replace("-", "_"), "default")
 
-def make_config(command: str, flags: Mapping[str, Value], environment: Mapping[str, str]) -> Config:
-    """The settings of one command, from its flags and the variables. What is wrong becomes a warning."""
-    values: dict[str, Value] = {}
-    warnings = []
+    def is_said(self, name: str) -> bool:
+        """Whether the user said it at all."""
+        return self.origin_of(name) != "default"
+
+
+class _Said(Record):
+    """A value, where it was said, and how strong that is: an index into `layers` below."""
+
+    value: Any
+    origin: str
+    strength: int
+
+
+class _Rule(Record):
+    """Two settings that do not go together when `is_broken`. The weaker is dropped; of equals, the second."""
+
+    first: str
+    second: str
+    is_broken: Callable[[Any, Any], bool]
+    problem: str
+
+
+_RULES = (
+    _Rule(
+        first="workers",
+        second="max-workers",
+        is_broken=lambda workers, most: isinstance(workers, int) and workers > most,
+        problem="is above",
+    ),
+)
+_FLAG = 2
+
+
+def make_config(
+    command: str,
+    flags: Mapping[str, Value],
+    environment: Mapping[str, str],
+    file: FileSettings | None = None,
+) -> Config:
+    """The settings of one command. What is wrong becomes a warning; UsageError: two flags contradict each other."""
+    file = file or FileSettings()
+    warnings = list(file.warnings)
+    from_file = _read_file(file, warnings)
+    said: dict[str, _Said] = {}
+    origins: dict[str, str] = {}
     for option in OPTIONS:
         if option.name in COMMAND_LINE_ONLY or command not in option.commands:
             continue
-        name = option.name.replace("-", "_")
-        if option.name in flags:
-            values[name] = flags[option.name]
-        # An empty variable is how a manifest says "not set".
-        elif environment.get(option.variable):
-            try:
-                values[name] = parse_value(option, environment[option.variable], option.variable)
-            except UsageError as error:
-                warnings.append(str(error))
-    return Config(**values, warnings=tuple(warnings))  # type: ignore[arg-type]  # the table pairs names and kinds
+        layers = [from_file.get(option.name, []), [], _read_flag(option, flags)]
+        # What a flag has decided is not looked up; assignments are merged, so each of them counts.
+        if not layers[_FLAG] or option.kind == "assignment":
+            layers[1] = _read_variable(option, environment.get(option.variable, ""), warnings)
+        strength = max((index for index, parts in enumerate(layers) if parts), default=None)
+        if strength is None:
+            continue
+        parts = layers[strength]
+        value: Any = parts[-1][0]
+        if option.kind == "assignment":
+            merged = {item[0]: (item, origin) for layer in layers for item, origin in layer}
+            value = tuple(item for item, _ in merged.values())
+            origins |= {f"{option.field}.{name}": origin for name, (_, origin) in merged.items()}
+        elif option.is_repeatable:
+            value = tuple(dict.fromkeys(item for item, _ in parts))
+        said[option.name] = _Said(value=value, origin=parts[-1][1], strength=strength)
+    _drop_contradictions(said, warnings)
+    fields = {name.replace("-", "_"): one for name, one in said.items()}
+    origins |= {name: one.origin for name, one in fields.items()}
+    values = {name: one.value for name, one in fields.items()}
+    return Config(**values, warnings=tuple(warnings), origins=tuple(origins.items()))
+
+
+def _read_flag(option: Option, flags: Mapping[str, Any]) -> list[Part]:
+    if option.name not in flags:
+        return []
+    value = flags[option.name]
+    return [(item, f"--{option.name}") for item in (value if option.is_repeatable else (value,))]
+
+
+def _read_variable(option: Option, text: str, warnings: list[str]) -> list[Part]:
+    """Nothing where it is empty: that is how a manifest says "not set"."""
+    items = split_items(text) if option.is_repeatable else [text] if text else []
+    return [(value, option.variable) for item in items for value in _try(option, item, option.variable, warnings)]
+
+
+def _read_file(file: FileSettings, warnings: list[str]) -> dict[str, list[Part]]:
+    """What the file says of each option it names; wrong keys and values become warnings."""
+    options = {option.field: option for option in OPTIONS}
+    seen: dict[str, str] = {}
+    found: dict[str, list[Part]] = {}
+    for entry in file.entries:
+        field = entry.key.replace("-", "_")
+        option = options.get(field)
+        if option is None or option.name in NOT_IN_FILE:
+            known = [name for name, option in options.items() if option.name not in NOT_IN_FILE]
+            hint = suggest(field, known) if option is None else "; it belongs on the command line"
+            warnings.append(f"{entry.where}: {entry.key}: no such key{hint}")
+        elif field in seen:
+            warnings.append(f"{entry.where}: {entry.key}: said before, at {seen[field]}")
+        else:
+            seen[field] = entry.where
+            found[option.name] = _read_entry(option, entry, warnings)
+    return found
+
+
+def _read_entry(option: Option, entry: FileEntry, warnings: list[str]) -> list[Part]:
+    if entry.shape == "mapping" and option.kind == "assignment":
+        return _read_mapping(entry, warnings)
+    if entry.shape == "mapping" or (entry.shape == "list" and not option.is_repeatable):
+        warnings.append(f"{entry.where}: {entry.key}: a {entry.shape}, where a value is wanted")
+        return []
+    items = entry.items
+    if entry.shape == "text" and option.is_repeatable:
+        items = tuple(item.replace(text=text) for item in items for text in split_items(item.text))
+    return [
+        (value, item.where)
+        for item in items
+        if item.text
+        for value in _try(option, item.text, f"{item.where}: {entry.key}", warnings)
+    ]
+
+
+def _read_mapping(entry: FileEntry, warnings: list[str]) -> list[Part]:
+    found: list[Part] = []
+    seen: dict[str, str] = {}
+    for item in entry.items:
+        name = item.name or ""
+        if name in seen:
+            warnings.append(f"{item.where}: {entry.key}: {name}: said before, at {seen[name]}")
+            continue
+        seen[name] = item.where
+        try:
+            found.append((parse_assignment(name, item.text), item.where))
+        except ValueError as error:
+            warnings.append(f"{item.where}: {entry.key}: {error}")
+    return found
+
+
+def _try(option: Option, text: str, given: str, warnings: list[str]) -> list[Item]:
+    try:
+        return [parse_value(option, text, given)]
+    except UsageError as error:
+        warnings.append(str(error))
+        return []
+
+
+def _drop_contradictions(said: dict[str, _Said], warnings: list[str]) -> None:
+    """Take the weaker of two that contradict each other out of `said`."""
+    for rule in _RULES:
+        first, second = said.get(rule.first), said.get(rule.second)
+        if first is None or second is None or not rule.is_broken(first.value, second.value):
+            continue
+        problem = f"--{rule.first} {first.value} {rule.problem} --{rule.second} {second.value}"
+        if first.strength == second.strength == _FLAG:
+            raise UsageError(problem)
+        dropped, kept = (rule.first, second) if first.strength < second.strength else (rule.second, first)
+        warnings.append(f"{said.pop(dropped).origin}: {problem} (from {kept.origin})")
 
 
 def is_switched_off(environment: Mapping[str, str]) -> bool:
