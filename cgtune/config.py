@@ -38,15 +38,15 @@ if TYPE_CHECKING:
 
 
 class FileItem(Record):
-    """One text in a config file; `where` is FILE:LINE, `name` its key where it stands in a mapping."""
+    """One text in a config file; `where` is FILE:LINE, `name` its key in a mapping. None: a list or mapping again."""
 
-    text: str
+    text: str | None
     where: str
     name: str | None = None
 
 
 class FileEntry(Record):
-    """One key of a config file. `shape` is text, list or mapping; a text has one item."""
+    """One key of a config file. `shape` is "text" (one item, or none), "list" or "mapping"."""
 
     key: str
     where: str
@@ -133,6 +133,8 @@ _RULES = (
     ),
 )
 _FLAG = 2
+# A file that is no config of ours at all must not fill the log.
+_MOST_WARNINGS = 20
 
 
 def make_config(
@@ -167,6 +169,8 @@ def make_config(
             value = tuple(dict.fromkeys(item for item, _ in parts))
         said[option.name] = _Said(value=value, origin=parts[-1][1], strength=strength)
     _drop_contradictions(said, warnings)
+    if len(warnings) > _MOST_WARNINGS:
+        warnings[_MOST_WARNINGS:] = [f"and {len(warnings) - _MOST_WARNINGS} more settings like these"]
     fields = {name.replace("-", "_"): one for name, one in said.items()}
     origins |= {name: one.origin for name, one in fields.items()}
     values = {name: one.value for name, one in fields.items()}
@@ -207,20 +211,23 @@ def _read_file(file: FileSettings, warnings: list[str]) -> dict[str, list[Part]]
 
 
 def _read_entry(option: Option, entry: FileEntry, warnings: list[str]) -> list[Part]:
+    wanted = option.metavar or "on or off"
     if entry.shape == "mapping" and option.kind == "assignment":
         return _read_mapping(entry, warnings)
-    if entry.shape == "mapping" or (entry.shape == "list" and not option.is_repeatable):
-        warnings.append(f"{entry.where}: {entry.key}: a {entry.shape}, where a value is wanted")
+    if entry.shape != "text" and not (entry.shape == "list" and option.is_repeatable):
+        warnings.append(f"{entry.where}: {entry.key}: a {entry.shape}, where {wanted} is wanted")
         return []
-    items = entry.items
-    if entry.shape == "text" and option.is_repeatable:
-        items = tuple(item.replace(text=text) for item in items for text in split_items(item.text))
-    return [
-        (value, item.where)
-        for item in items
-        if item.text
-        for value in _try(option, item.text, f"{item.where}: {entry.key}", warnings)
-    ]
+    found: list[Part] = []
+    for item in entry.items:
+        given = f"{item.where}: {entry.key}"
+        if item.text is None:
+            warnings.append(f"{given}: a list of lists, where {wanted} is wanted")
+            continue
+        # Empty is not set, as in a variable.
+        is_joined = entry.shape == "text" and option.is_repeatable
+        texts = split_items(item.text) if is_joined else [item.text] if item.text else []
+        found += [(value, item.where) for text in texts for value in _try(option, text, given, warnings)]
+    return found
 
 
 def _read_mapping(entry: FileEntry, warnings: list[str]) -> list[Part]:
@@ -233,6 +240,8 @@ def _read_mapping(entry: FileEntry, warnings: list[str]) -> list[Part]:
             continue
         seen[name] = item.where
         try:
+            if item.text is None:
+                raise ValueError(f"{name}: a list or mapping, where a text is wanted")
             found.append((parse_assignment(name, item.text), item.where))
         except ValueError as error:
             warnings.append(f"{item.where}: {entry.key}: {error}")
