@@ -20,10 +20,12 @@ from lab.cache import cache_dir, forget, made_once, remove
 from lab.engine import Engine
 from lab.machine import apt_install, processor, require_root
 from lab.process import run
-from lab.wheel import key_of, requirements_of, wheelhouse
+from lab.wheel import PROJECT, build_wheel, key_of, requirements_of, wheelhouse
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENVIRONMENT = {"PATH": f"/opt/venv/bin:{_PATH}"}
+# What the project's own Dockerfile is built from.
+_CONTEXT = ("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "LICENSE", "bin", "cgtune")
 # No use in a container, and more than half of what debootstrap leaves.
 _LEFT_OUT = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale", "usr/share/man")
 
@@ -60,6 +62,36 @@ def app_image(engine: Engine, wheel: Path, requirements: Sequence[str] = ("gunic
     if engine.has_image(tag):
         return tag
     return _build(engine, tag, below, [wheel], ["--no-deps", f"/wheels/{wheel.name}"], make_venv=False)
+
+
+def project_image(engine: Engine, *, target: str | None = None) -> str:
+    """The tag of the project's own Dockerfile, or of one stage of it, built on `base_image` without a network."""
+    wheel = build_wheel()
+    base = base_image(engine)
+    files = (PROJECT / "Dockerfile").read_text() + (PROJECT / ".dockerignore").read_text()
+    tag = f"cgtune-lab/project:{target or 'image'}-{key_of(base, files, wheel.parent.name)}"
+    if engine.has_image(tag):
+        return tag
+    context = Path(tempfile.mkdtemp(prefix="lab-context-"))
+    try:
+        project_context(context)
+        shutil.copytree(wheelhouse([*requirements_of(wheel), "hatchling"]), context / "wheelhouse")
+        options = ["--network", "none", "--tag", tag, *(["--target", target] if target else [])]
+        for argument in (f"BASE={base}", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/src/wheelhouse"):
+            options += ["--build-arg", argument]
+        engine.docker("build", *options, context, timeout=600).check()
+        return tag
+    finally:
+        remove(context)
+
+
+def project_context(folder: Path) -> None:
+    """Copy into `folder` what the project's own Dockerfile needs, as the work tree has it now."""
+    for name in _CONTEXT:
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, folder / name)
+        else:
+            shutil.copy(PROJECT / name, folder)
 
 
 def _debootstrap(source: apt_sources.Source, path: Path) -> None:
