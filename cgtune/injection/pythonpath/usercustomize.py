@@ -16,9 +16,9 @@ try:
     if sys.version_info >= (3, 8) and "CGTUNE_INJECT" in os.environ and "_cgtune_inject" not in sys.modules:
         from _frozen_importlib_external import SourceFileLoader
 
-        _path = os.path.join(os.path.dirname(os.path.dirname(_folder)), "tuning.py")
         _module = sys.modules["_cgtune_inject"] = type(sys)("_cgtune_inject")
-        SourceFileLoader("_cgtune_inject", _path).exec_module(_module)
+        _module.__file__ = os.path.join(os.path.dirname(os.path.dirname(_folder)), "tuning.py")
+        SourceFileLoader("_cgtune_inject", _module.__file__).exec_module(_module)
 except Exception:
     pass
 
