@@ -92,7 +92,7 @@ OPTIONS = (
         commands=_ALL,
         group="what there is",
         metavar="CORES",
-        help="The CPU request; without a limit, workers are at most twice this.",
+        help="The CPU request: bounds workers where no limit does.",
     ),
     Option(
         name="memory-request",
@@ -135,7 +135,7 @@ OPTIONS = (
         metavar="auto|keep|N",
         choices=_WORKERS,
         largest=10_000,
-        help="Worker processes: solved (auto), left as they are (keep), or N.",
+        help="Worker processes: solved, left as they are, or N.",
     ),
     Option(
         name="threads",
@@ -145,7 +145,7 @@ OPTIONS = (
         metavar="auto|keep|N",
         choices=_WORKERS,
         largest=1000,
-        help="Threads of a worker: the same; left as they are by default.",
+        help="Threads of a worker: the same; keep is the default.",
     ),
     Option(
         name="max-workers",
@@ -162,7 +162,7 @@ OPTIONS = (
         commands=_PLANNING,
         group="what to set",
         metavar="SIZE",
-        help="Private memory of one worker, instead of the assumed size.",
+        help="Private memory of one worker, not the assumed size.",
     ),
     Option(
         name="runtime",
@@ -180,7 +180,7 @@ OPTIONS = (
         group="what to set",
         metavar="KIND",
         choices=KINDS_OF_PROGRAM,
-        help="What the program is: sync-web, async-web, queue-cpu, queue-io, batch or data.",
+        help="What it is: sync-web, async-web, queue-cpu, queue-io, batch or data.",
     ),
     Option(
         name="disable",
@@ -213,14 +213,14 @@ OPTIONS = (
         commands=_ALL,
         group="how to do it",
         metavar="FILE",
-        help="Read settings from this file, not /etc/cgtune/config.yaml.",
+        help="Settings, instead of /etc/cgtune/config.yaml.",
     ),
     Option(
         name="strict",
         kind="flag",
         commands=_PLANNING,
         group="how to do it",
-        help="A wrong variable or key in the config file is an error.",
+        help="Wrong variables and keys in the file are errors.",
     ),
     Option(
         name="quiet",
@@ -236,7 +236,7 @@ OPTIONS = (
         commands=_STARTING,
         group="how to do it",
         short="v",
-        help="Say more.",
+        help="Say also what was left alone, and why.",
     ),
     Option(
         name="json",
@@ -276,7 +276,7 @@ OPTIONS = (
         commands=("inspect", "plan"),
         group="what if",
         metavar="DIR",
-        help="Read a recorded tree of kernel files instead of this machine.",
+        help="A recorded tree of kernel files, not this machine.",
     ),
     Option(
         name="seconds",
@@ -286,7 +286,7 @@ OPTIONS = (
         metavar="N",
         help="How long to measure, 1 to 3600.",
     ),
-    Option(name="help", kind="flag", commands=_ALL, group="what to print", short="h", help="Show this and exit."),
+    Option(name="help", kind="flag", commands=_ALL, group="how to do it", short="h", help="Show this and exit."),
 )
 # What only a command line can say.
 COMMAND_LINE_ONLY = frozenset(("json", "format", "what-if-cpus", "what-if-memory", "root", "seconds", "help"))

@@ -1,10 +1,15 @@
-"""All commands as click has them: `cgtune --help`, `--version`, and one line for a wrong command."""
+"""All commands as click has them: `cgtune --help`, `--version`, and one line for a wrong command.
+
+The commands of the option table parse their own words, by `options.parse_arguments`: one parser, one kind of
+message, and none of them needs click.
+"""
 
 from __future__ import annotations
 
 from cgtune import __version__
 from cgtune.cli.output import write
 from cgtune.errors import CgtuneError, UsageError
+from cgtune.options import suggest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,21 +20,32 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "Start a program with the container's figures.",
     "inspect": "Show what this container gives, and which file says so.",
+    "plan": "Show what run would set, and why.",
+    "measure": "Measure the memory that one worker needs.",
+    "completion": "Print the completion of bash, zsh or fish.",
 }
 
 
 def main(words: Sequence[str]) -> int:
-    """Run click's side of the command line; the exit code."""
+    """Run one command, or what is asked of cgtune itself; the exit code."""
     if not words:
         raise UsageError("no command: cgtune run -- PROGRAM…, or cgtune inspect; cgtune --help shows all")
-    if words[0] == "--version":
+    word = words[0]
+    if word in COMMANDS:
+        # By name: only the one that is asked for is loaded.
+        return int(__import__(f"cgtune.cli.{word}", fromlist=["main"]).main(words[1:]))
+    if word == "--version":
         return write(f"cgtune {__version__}\n")
+    if not word.startswith("-"):
+        raise UsageError(f"no such command {word}{suggest(word, list(COMMANDS)) or '; cgtune --help lists them'}")
+    return _ask_click(words)
+
+
+def _ask_click(words: Sequence[str]) -> int:
     try:
         import click
     except ImportError:
-        raise CgtuneError("only `run` and `inspect` work without click: pip install click") from None
-    if not words[0].startswith("-") and words[0] not in COMMANDS:
-        raise UsageError(f"no such command {words[0]}{_suggest(words[0])}")
+        raise CgtuneError("this needs click: pip install click; cgtune run --help works without") from None
     group = _make_group()
     if words[0] in ("-h", "--help"):
         # click's own writing has no answer for a full or closed stdout.
@@ -47,13 +63,6 @@ def main(words: Sequence[str]) -> int:
         return 130
 
 
-def _suggest(word: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, COMMANDS, 1)
-    return f" (did you mean {close[0]}?)" if close else "; cgtune --help lists them"
-
-
 def _make_group() -> click.Group:
     import click
 
@@ -62,7 +71,7 @@ def _make_group() -> click.Group:
     def group() -> None:
         """Make a program use what its container really has."""
 
-    # Only listed here: the dispatcher takes the two before click is loaded.
+    # Only listed here: they are taken before click is loaded.
     for name, purpose in COMMANDS.items():
         group.add_command(click.Command(name, short_help=purpose))
     return group
