@@ -6,16 +6,24 @@ little below an integer, and since 1.1 cores must not double the number of worke
     pool_threads(q)  max(1, floor(q + 0.25))   a pool whose threads wait for each other: OpenMP, BLAS
     processes(q)     max(1, ceil(q - 0.25))    independent single-threaded things: event loops
     web_workers(q)   min(max(2, round(2q) + 1), max(12, ceil(1.5q)))    workers that also wait
+    waiting_workers(q)  min(max(2, ceil(4q)), 32)                       workers that mostly wait
 
-| q | pool_threads | processes | web_workers |
-|---|---|---|---|
-| 0.25 | 1 | 1 | 2 |
-| 0.5  | 1 | 1 | 2 |
-| 1    | 1 | 1 | 3 |
-| 1.5  | 1 | 2 | 4 |
-| 2    | 2 | 2 | 5 |
-| 3.8  | 4 | 4 | 9 |
-| 8    | 8 | 8 | 12 |
+| q | pool_threads | processes | web_workers | waiting_workers |
+|---|---|---|---|---|
+| 0.25 | 1 | 1 | 2 | 2 |
+| 0.5  | 1 | 1 | 2 | 2 |
+| 1    | 1 | 1 | 3 | 4 |
+| 1.5  | 1 | 2 | 4 | 6 |
+| 2    | 2 | 2 | 5 | 8 |
+| 3.8  | 4 | 4 | 9 | 16 |
+| 8    | 8 | 8 | 12 | 32 |
+
+| kind | processes |
+|---|---|
+| sync-web | web_workers |
+| async-web, queue-cpu, batch, not known | processes |
+| queue-io | waiting_workers |
+| data | 1 |
 
 web_workers is gunicorn's 2n + 1 with a fractional n. Below one core it stays 2: with 4 ms of CPU and 10 ms of
 waiting a request, q = 0.5 gave 70 requests/s with 1 worker, 116 with 2, 113 with 5 and 106 with 33.
@@ -29,16 +37,29 @@ as many workers as fit:
 from __future__ import annotations
 
 from cgtune.records import Record
+from cgtune.settings import BATCH, DATA, QUEUE_CPU, QUEUE_IO, SYNC_WEB
 
 _MIB = 1 << 20
 RESERVE_FRACTION = 0.10
 LEAST_RESERVE_BYTES = 32 * _MIB
 MOST_RESERVE_BYTES = 1024 * _MIB
-# A gunicorn 27 master without preload is 26 MiB resident (CPython 3.11, measured 2026-11-21).
-SHARED_BYTES = 26 * _MIB
-# Private memory of one worker. At rest, with no code of the application's own, it was 15 MiB with Flask, 28 with
-# Django, 27 with FastAPI (same day); the rest is room for that code, its data and requests.
-WORKER_BYTES = 80 * _MIB
+# What a server and its workers share, and the private memory of one worker, by kind. Measured with
+# bench/worker_size.py (two workers, 400 requests or tasks, CPython 3.11, 2026-11-21), in MiB:
+#
+#                                     private  shared
+#   Flask + SQLAlchemy, gunicorn         43      24      pandas imported besides: 74, 39
+#   Django + admin + REST, gunicorn      45      23      with 4 threads: 49, 24
+#   FastAPI + SQLAlchemy, uvicorn        55      28      gunicorn 52, hypercorn 58, granian 52; with pandas 87, 41
+#   Celery, SQLAlchemy + requests        66      72      Django 88, 93; pandas 87, 116
+#   Dramatiq, 8 threads                  56      23
+#
+# The default is the upper quarter of these with a fourth more for data and growth. Celery's master imports the
+# application too, and its children's collections write to what they inherit. What numeric programs hold is nobody's
+# guess; theirs is what they begin with, several libraries imported.
+SHARED_BYTES: dict[str | None, int] = {QUEUE_CPU: 96 * _MIB}
+DEFAULT_SHARED_BYTES = 32 * _MIB
+WORKER_BYTES: dict[str | None, int] = {QUEUE_CPU: 96 * _MIB, BATCH: 256 * _MIB, DATA: 256 * _MIB}
+DEFAULT_WORKER_BYTES = 80 * _MIB
 # Without any CPU limit, the machine's size says nothing about what we should take.
 MOST_WORKERS_WITHOUT_LIMIT = 4
 
@@ -58,8 +79,27 @@ def web_workers(cores: float) -> int:
     return min(max(2, int(2 * cores + 0.5) + 1), max(12, -int(-(1.5 * cores) // 1)))
 
 
+def waiting_workers(cores: float) -> int:
+    """Worker processes that mostly wait, as those of a queue of small tasks do."""
+    return min(max(2, -int(-(4 * cores) // 1)), 32)
+
+
+def workers_by_cpu(kind: str | None, cores: float) -> int:
+    """How many processes of a kind the cores keep busy."""
+    if kind == SYNC_WEB:
+        return web_workers(cores)
+    if kind == QUEUE_IO:
+        return waiting_workers(cores)
+    return 1 if kind == DATA else processes(cores)
+
+
+def web_threads(cores: float, workers: int) -> int:
+    """Threads of each worker, where the user wants some: in all twice the workers that the CPU keeps busy."""
+    return min(max(2, -int(-2 * (2 * cores + 1) // workers)), 8)
+
+
 class Budget(Record):
-    """How the memory was shared out, in bytes. `worker_bytes_from` is "user" or "default"."""
+    """How the memory was shared out, in bytes. `worker_bytes_from` is "measured", "user" or "default"."""
 
     reserve_bytes: int | None = None
     shared_bytes: int | None = None
@@ -67,31 +107,54 @@ class Budget(Record):
     worker_bytes_from: str | None = None
 
 
+class WorkerSize(Record):
+    """Private memory of one worker and what all share, in bytes, and who says so."""
+
+    worker_bytes: int
+    shared_bytes: int
+    worker_bytes_from: str
+
+
 class MemoryRoom(Record):
-    """How many workers fit; `missing_bytes` is what the first one lacks."""
+    """How many workers fit; `missing_bytes` is what the first one lacks, `share_bytes` what all of them may share."""
 
     workers: int
     missing_bytes: int
+    share_bytes: int
     budget: Budget
 
 
-def fit_workers(memory_bytes: int, worker_bytes: int | None) -> MemoryRoom:
-    """How many workers fit into `memory_bytes`, for a given size of one or the assumed one."""
-    one_bytes = WORKER_BYTES if worker_bytes is None else worker_bytes
-    reserve_bytes = int(min(max(memory_bytes * RESERVE_FRACTION, LEAST_RESERVE_BYTES), MOST_RESERVE_BYTES))
-    room_bytes = memory_bytes - reserve_bytes - SHARED_BYTES
+def assume_size(kind: str | None) -> WorkerSize:
+    """What a worker of a kind is taken to need, when nobody has measured or said it."""
+    return WorkerSize(
+        worker_bytes=WORKER_BYTES.get(kind, DEFAULT_WORKER_BYTES),
+        shared_bytes=SHARED_BYTES.get(kind, DEFAULT_SHARED_BYTES),
+        worker_bytes_from="default",
+    )
+
+
+def reserve(memory_bytes: int) -> int:
+    """What is left to page cache, sockets and helpers."""
+    return int(min(max(memory_bytes * RESERVE_FRACTION, LEAST_RESERVE_BYTES), MOST_RESERVE_BYTES))
+
+
+def fit_workers(memory_bytes: int, size: WorkerSize) -> MemoryRoom:
+    """How many workers of that size fit into `memory_bytes`."""
+    reserve_bytes = reserve(memory_bytes)
+    room_bytes = memory_bytes - reserve_bytes - size.shared_bytes
     return MemoryRoom(
-        workers=max(0, room_bytes // one_bytes),
-        missing_bytes=max(0, one_bytes - room_bytes),
+        workers=max(0, room_bytes // size.worker_bytes),
+        missing_bytes=max(0, size.worker_bytes - room_bytes),
+        share_bytes=max(0, room_bytes),
         budget=Budget(
             reserve_bytes=reserve_bytes,
-            shared_bytes=SHARED_BYTES,
-            worker_bytes=one_bytes,
-            worker_bytes_from="default" if worker_bytes is None else "user",
+            shared_bytes=size.shared_bytes,
+            worker_bytes=size.worker_bytes,
+            worker_bytes_from=size.worker_bytes_from,
         ),
     )
 
 
 def share_threads(cores: float, workers: int) -> int:
     """Native threads of each worker, so that workers x threads stays within what the cores can run."""
-    return max(1, pool_threads(cores) // workers)
+    return max(1, pool_threads(cores) // max(1, workers))

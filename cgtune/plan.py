@@ -1,33 +1,47 @@
 """Limits + config + command -> Plan: every figure the program is given, and why. Pure.
 
-| CPU | memory | then |
-|---|---|---|
-| limited | limited | workers by CPU, cut by what fits |
-| unlimited | any | at most 4 workers, or twice the CPU request; native pools only where they would multiply |
-| any | unlimited | cut by what the machine has available; no heap limit |
-| unknown | any | CPU settings and workers are left alone |
-| any | unknown | workers are left alone |
-| any | throttled (memory.high) below its limit | cut by what fits below the throttle |
+    workers          sizing.py: by CPU, cut by what fits; `-w`, a variable, a config file of the user's win
+    threads          1, the user's, or with --threads what fits the workers
+    native threads   the cores shared out among the workers
+    interpreter      the number of CPUs it tells, its collector, its forks
+    allocator        arenas by the cores
+    env              the user's own variables, computed from the figures above
 
-Whatever the user set is a constant in the arithmetic: with `-w 8`, native threads are shared out among 8.
+Whatever the user set is a constant in the arithmetic: with `-w 8`, native threads are shared out among 8. Where the
+CPU limit cannot be told, what depends on it is left alone; where there is none, pools are set only where workers
+would multiply them.
 """
 
 from __future__ import annotations
 
-from cgtune import budget
-from cgtune.budget import Budget, MemoryRoom
-from cgtune.limits import UNKNOWN, UNLIMITED, Limits
+from cgtune import budget, injection_plan
+from cgtune.budget import Budget
+from cgtune.injection_plan import VARIABLE as INJECT_VARIABLE
+from cgtune.limits import Limits
 from cgtune.notices import Notice
 from cgtune.records import Record
-from cgtune.runtimes import gunicorn, native
-from cgtune.settings import Command, NotSet, Setting
-from cgtune.units import format_bytes, format_cores
+from cgtune.runtimes import cpython, glibc, native
+from cgtune.settings import SYNC_WEB, Command, NotSet, Setting
+from cgtune.sizing import Workers, decide_workers, look_at_cpu, look_at_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cgtune.budget import WorkerSize
     from cgtune.config import Config
+    from cgtune.injection_plan import Door
+    from cgtune.sizing import CpuView
+
+    Decision = Setting | NotSet
+
+#: What --disable takes besides the names of single settings.
+GROUPS = {
+    "native": native.VARIABLES,
+    "malloc": glibc.VARIABLES,
+    "python": cpython.VARIABLES,
+    "gc": cpython.COLLECTOR,
+}
 
 
 class Plan(Record):
@@ -35,6 +49,8 @@ class Plan(Record):
 
     mode: str
     command: Command
+    cpus: float | None = None
+    memory_bytes: int | None = None
     workers: int | None = None
     threads: int | None = None
     native_threads: int | None = None
@@ -44,183 +60,220 @@ class Plan(Record):
     notices: tuple[Notice, ...] = ()
 
 
-class _Cpu(Record):
-    """The CPU as the plan sees it: `phrase` names it in reasons."""
+def make_plan(
+    limits: Limits,
+    config: Config,
+    command: Command,
+    environment: Mapping[str, str],
+    *,
+    door: Door | None = None,
+    measured: WorkerSize | None = None,
+) -> Plan:
+    """The plan for one command.
 
-    cores: float
-    is_limited: bool
-    phrase: str
-    source: str | None
-
-
-class _Memory(Record):
-    """The memory that workers must fit into: `name` is what it is called in reasons."""
-
-    size_bytes: int
-    name: str
-    source: str | None
-
-
-class _Workers(Record):
-    """`count` is None where it stays the program's own affair."""
-
-    count: int | None
-    decision: Setting | NotSet
-    budget: Budget = Budget()
-    notices: tuple[Notice, ...] = ()
-
-
-def make_plan(limits: Limits, config: Config, command: Command, environment: Mapping[str, str]) -> Plan:
-    """The plan for one command. `environment` is what the program would start with."""
-    if command.server is None:
-        return Plan(mode="exec", command=command)
-    cpu = _look_at_cpu(limits)
-    workers = _decide_workers(limits, config, command, cpu)
-    decisions: list[Setting | NotSet] = [workers.decision]
+    `environment` is what the program would start with, without what a cgtune before us has set. `door` is the way
+    into a hosted interpreter, `measured` the size of this command's worker, where somebody measured it.
+    """
+    environment = {**environment, **dict(command.variables)}
+    cpu = look_at_cpu(limits, config)
+    memory = look_at_memory(limits, config)
+    workers = decide_workers(limits, config, command, cpu=cpu, memory=memory, measured=measured)
     notices = list(workers.notices)
+    decisions: list[Decision] = [] if workers.decision is None else [workers.decision]
+    threads, thread_decisions = _decide_threads(config, command, cpu, workers, environment)
+    decisions += thread_decisions
     native_threads = None
-    if cpu is None:
-        message = "the CPU limit cannot be told: CPU settings are left alone; --cpu-limit says it"
-        notices.insert(0, Notice(code="CPU_UNKNOWN", message=message))
-    else:
-        count = workers.count or 1
-        native_threads = budget.share_threads(cpu.cores, count)
-        if cpu.is_limited or count > 1:
-            sharing = " shared by" if cpu.is_limited else ", shared by"
-            reason = f"{cpu.phrase}{sharing} {count} workers" if count > 1 else cpu.phrase
-            decisions.extend(native.plan_pools(native_threads, reason, cpu.source, environment))
-        decisions.append(native.plan_arenas(budget.pool_threads(cpu.cores), cpu.phrase, cpu.source, environment))
+    if command.runtime is not None:
+        if cpu is None:
+            message = "the CPU limit cannot be told: CPU settings are left alone; --cpu-limit says it"
+            notices.insert(0, Notice(code="CPU_UNKNOWN", message=message))
+        else:
+            count = _expected_workers(limits, config, command, cpu, workers)
+            native_threads = budget.share_threads(cpu.cores, count)
+            decisions += _plan_cpu(cpu, count, native_threads, command, environment)
+            native_threads = native.pool_size(environment) or native_threads
+        if command.server is not None:
+            decisions += cpython.plan_collector(workers.share_bytes, command)
+    figures = {
+        "workers": workers.count,
+        "threads": threads,
+        "native_threads": native_threads,
+        "cpus": None if cpu is None else cpu.cores,
+        "memory_bytes": None if memory is None else memory.size_bytes,
+        "memory_mib": None if memory is None else memory.size_bytes >> 20,
+        "worker_memory_bytes": workers.share_bytes,
+        "worker_memory_mib": None if workers.share_bytes is None else workers.share_bytes >> 20,
+    }
+    decisions = _respect_choices(decisions, config, figures, environment)
+    decisions = _open_door(decisions, command, door, environment)
+    notices += _doubts(command, environment)
     return Plan(
         mode="exec",
         command=command,
+        cpus=figures["cpus"],
+        memory_bytes=None if memory is None else memory.size_bytes,
         workers=workers.count,
-        threads=command.threads or 1,
-        native_threads=native.pool_size(environment) or native_threads,
-        budget=workers.budget,
+        threads=threads,
+        native_threads=native_threads,
+        budget=workers.budget if command.server is not None or config.kind is not None else Budget(),
         settings=tuple(decision for decision in decisions if isinstance(decision, Setting)),
         not_set=tuple(decision for decision in decisions if isinstance(decision, NotSet)),
         notices=tuple(notices),
     )
 
 
-def _look_at_cpu(limits: Limits) -> _Cpu | None:
-    cpu = limits.cpu
-    cores = cpu.effective_cores
-    if cores is None:
-        return None
-    declared = limits.declared.cpu_limit_cores
-    if declared is not None and declared <= cores:
-        return _Cpu(cores=cores, is_limited=True, phrase=f"CPU {format_cores(cores)}", source="--cpu-limit")
-    if cpu.quota_cores is not None and cpu.quota_cores <= cores:
-        return _Cpu(cores=cores, is_limited=True, phrase=f"CPU {format_cores(cores)}", source=cpu.source)
-    # A CPU set or an affinity mask is a limit where it leaves out some of the machine.
-    is_cut = cpu.host_count is not None and cores < cpu.host_count
-    source = cpu.cpuset_dir if is_cut and cpu.cpuset_count == cores else None
-    if is_cut or cpu.quota_cores is not None:
-        return _Cpu(cores=cores, is_limited=True, phrase=f"{cores:.6g} CPUs to run on", source=source)
-    return _Cpu(cores=cores, is_limited=False, phrase="no CPU limit", source=cpu.source)
+def _expected_workers(limits: Limits, config: Config, command: Command, cpu: CpuView, workers: Workers) -> int:
+    """How many processes will share the cores, as well as it can be told."""
+    if workers.count is not None:
+        return max(1, workers.count)
+    if command.workers is not None:
+        # The user has chosen a number that cannot be read: as many as we would have taken.
+        return budget.workers_by_cpu(config.kind or command.kind, cpu.cores)
+    return command.default_workers or limits.cpu.host_count or 1
 
 
-def _look_at_memory(limits: Limits) -> _Memory | None:
-    """None where nothing bounds it, or nothing can be told."""
-    memory = limits.memory
-    declared_bytes = limits.declared.memory_limit_bytes
-    source: str | None
-    if memory.status == UNLIMITED and declared_bytes is None:
-        # Without a limit, what the machine has left is all there is.
-        name, size_bytes, source = "available memory", memory.available_bytes, "/proc/meminfo"
-        if size_bytes is None:
-            # An old kernel does not say what it has left; it can never be more than the machine has.
-            name, size_bytes = "the machine's memory", memory.effective_bytes
-    else:
-        name, size_bytes, source = "memory", memory.effective_bytes, memory.source
-        if size_bytes is not None and size_bytes == declared_bytes:
-            source = "--memory-limit"
-        elif size_bytes != memory.limit_bytes:
-            source = "/proc/meminfo"
-    if "memory.high_bytes" in limits.unknown:
-        return None
-    high_bytes = memory.high_bytes if memory.status != UNKNOWN else None
-    if high_bytes is not None and (size_bytes is None or high_bytes < size_bytes):
-        # From there on the kernel takes pages away and lets the program wait, long before anything is killed.
-        return _Memory(size_bytes=high_bytes, name="memory.high of", source=None)
-    return None if size_bytes is None else _Memory(size_bytes=size_bytes, name=name, source=source)
-
-
-def _decide_workers(limits: Limits, config: Config, command: Command, cpu: _Cpu | None) -> _Workers:
-    """How many workers, and who says so: the user's command line or variable, `--workers`, or the arithmetic."""
-    name = gunicorn.WORKERS_VARIABLE
-    memory = _look_at_memory(limits)
-    room = None if memory is None else budget.fit_workers(memory.size_bytes, config.worker_memory)
-    spent = Budget() if room is None else room.budget
-    if command.workers_from is not None:
-        is_variable = command.workers_from == name
-        theirs = Setting(
-            name=name if is_variable else "--workers",
-            value=command.workers_text or "",
-            via="env" if is_variable else "argv",
-            reason="yours" if is_variable else f"yours, {command.workers_from}",
-            provenance="user",
+def _decide_threads(
+    config: Config, command: Command, cpu: CpuView | None, workers: Workers, environment: Mapping[str, str]
+) -> tuple[int, list[Decision]]:
+    """Threads of the application in each worker: more than the program's own only where the user says so."""
+    if command.threads is not None:
+        given = command.threads
+        reason = "yours" if given.source is None else f"yours, {given.source}"
+        kept = Setting(
+            name=given.name, value=given.text, via=given.via, reason=reason, provenance="user", is_kept=True
         )
-        doubt = _doubt(command.workers, memory, room)
-        return _Workers(count=command.workers, decision=theirs, budget=spent, notices=doubt)
-    if isinstance(config.workers, int):
-        ours = Setting(name=name, value=str(config.workers), via="env", reason="--workers", provenance="user")
-        doubt = _doubt(config.workers, memory, room)
-        return _Workers(count=config.workers, decision=ours, budget=spent, notices=doubt)
-    if config.workers == "keep":
-        return _Workers(count=None, decision=NotSet(name=name, reason="--workers keep"), budget=spent)
-    if cpu is None:
-        return _Workers(count=None, decision=NotSet(name=name, reason="the CPU limit cannot be told"), budget=spent)
-    if memory is None:
-        message = "the memory limit cannot be told: the number of workers is left alone; --memory-limit says it"
-        return _Workers(
-            count=None,
-            decision=NotSet(name=name, reason="the memory limit cannot be told"),
-            notices=(Notice(code="MEMORY_UNKNOWN", message=message, path=limits.memory.source),),
-        )
-    return _solve_workers(limits, command, cpu, memory, room)
-
-
-def _doubt(count: int | None, memory: _Memory | None, room: MemoryRoom | None) -> tuple[Notice, ...]:
-    """What is to be said of the user's own number of workers: nothing, or that memory looks short of it."""
-    if count is None or memory is None or room is None or count <= max(1, room.workers):
-        return ()
-    one = format_bytes(room.budget.worker_bytes or 0)
-    message = (
-        f"{count} workers of {one} may not fit into {memory.name} {format_bytes(memory.size_bytes)}; "
-        "kept, as you say; --worker-memory tells another size"
+        return given.value or 1, [kept]
+    if config.threads == "keep" or not config.is_said("threads"):
+        return 1, []
+    count, reason = config.threads, config.origin_of("threads")
+    source = None
+    slot = command.threads_slot
+    if not isinstance(count, int):
+        if cpu is None or (config.kind or command.kind) != SYNC_WEB:
+            return 1, [
+                NotSet(name="threads", reason=f"{reason}: for web servers with threads, where the CPU is known")
+            ]
+        count = budget.web_threads(cpu.cores, workers.count or 1)
+        reason, source = f"{cpu.phrase}, {workers.count or 1} workers", cpu.source
+    if slot is None:
+        return count, [NotSet(name="threads", reason=f"{reason}: no place to tell it; CGTUNE_PLAN_THREADS says it")]
+    previous = None
+    value = str(count)
+    if slot.name == "GUNICORN_CMD_ARGS":
+        previous = environment.get(slot.name)
+        # In front, so that a later duplicate of the user's wins.
+        value = f"--threads {count}" + (f" {previous}" if previous else "")
+    provenance = "user" if isinstance(config.threads, int) else "calculated"
+    ours = Setting(
+        name=slot.name,
+        value=value,
+        via=slot.via,
+        reason=reason,
+        source=source,
+        provenance=provenance,
+        previous=previous,
     )
-    return (Notice(code="WORKERS_MAY_NOT_FIT", message=message, path=memory.source),)
+    return count, [ours]
 
 
-def _solve_workers(
-    limits: Limits, command: Command, cpu: _Cpu, memory: _Memory | None, room: MemoryRoom | None
-) -> _Workers:
-    """As many workers as the CPU keeps busy, or as fit into memory, whichever is less; at least one."""
-    count = budget.processes(cpu.cores) if command.kind == "async-web" else budget.web_workers(cpu.cores)
-    reason, source = cpu.phrase, cpu.source
-    spent = Budget() if room is None else room.budget
-    notices = []
-    if not cpu.is_limited:
-        request = limits.declared.cpu_request_cores
-        most = budget.MOST_WORKERS_WITHOUT_LIMIT if request is None else max(1, int(2 * request))
-        if count <= most:
-            reason, source = f"no CPU limit, {cpu.cores:.6g} CPUs", None
-        elif request is not None:
-            reason, source = "twice the CPU request", "--cpu-request"
-        count = min(count, most)
-        message = f"no CPU limit: workers are at most {most}; say --workers or --cpu-request for other figures"
-        notices.append(Notice(code="CPU_UNLIMITED", message=message))
-    if memory is not None and room is not None and room.workers < count:
-        count = max(1, room.workers)
-        one = format_bytes(spent.worker_bytes or 0)
-        reason, source = f"{memory.name} {format_bytes(memory.size_bytes)}", memory.source
-        if room.workers >= 1:
-            reason += f" holds {room.workers} of {one}"
+def _plan_cpu(
+    cpu: CpuView, count: int, threads: int, command: Command, environment: Mapping[str, str]
+) -> list[Decision]:
+    """What follows the cores: native pools, the number of CPUs Python tells, arenas."""
+    decisions: list[Decision] = []
+    sharing = " shared by" if cpu.is_limited else ", shared by"
+    shared = f"{cpu.phrase}{sharing} {count} workers" if count > 1 else cpu.phrase
+    processes = budget.processes(cpu.cores)
+    if cpu.is_limited or count > 1:
+        decisions += native.plan_pools(
+            threads,
+            max(1, processes // count),
+            count,
+            is_quota=cpu.is_limited,
+            is_hidden=cpu.is_hidden,
+            reason=shared,
+            source=cpu.source,
+            environment=environment,
+        )
+    if cpu.is_limited:
+        decisions += cpython.plan_cpu_count(processes, cpu.phrase, cpu.source, command, environment)
+    decisions.append(glibc.plan_arenas(budget.pool_threads(cpu.cores), cpu.phrase, cpu.source, environment))
+    return decisions
+
+
+def _respect_choices(
+    decisions: list[Decision],
+    config: Config,
+    figures: Mapping[str, float | int | None],
+    environment: Mapping[str, str],
+) -> list[Decision]:
+    """--disable takes settings away, --env puts the user's own in their place or beside them."""
+    disabled = {name: name for name in config.disable}
+    for group in config.disable:
+        disabled.update(dict.fromkeys(GROUPS.get(group, ()), group))
+    own = {decision.name: decision for decision in _user_variables(config, figures, environment)}
+    result: list[Decision] = []
+    for decision in decisions:
+        if decision.name in own:
+            result.append(own.pop(decision.name))
+        elif isinstance(decision, NotSet) or decision.is_kept:
+            result.append(decision)
+        elif decision.name in disabled or (decision.via == "inject" and "inject" in disabled):
+            result.append(NotSet(name=decision.name, reason=f"--disable {disabled.get(decision.name, 'inject')}"))
         else:
-            missing = format_bytes(room.missing_bytes)
-            message = f"one worker of {one} needs {missing} more; starting one; see --worker-memory"
-            notices.append(Notice(code="MEMORY_TOO_SMALL", message=message, path=source))
-    ours = Setting(name=gunicorn.WORKERS_VARIABLE, value=str(count), via="env", reason=reason, source=source)
-    return _Workers(count=count, decision=ours, budget=spent, notices=tuple(notices))
+            result.append(decision)
+    return result + list(own.values())
+
+
+def _user_variables(
+    config: Config, figures: Mapping[str, float | int | None], environment: Mapping[str, str]
+) -> list[Decision]:
+    """The variables of `env:`, computed; one that the program has already stays."""
+    decisions: list[Decision] = []
+    source = config.origin_of("env")
+    for name, template in config.env:
+        if name in environment:
+            theirs = environment[name]
+            kept = Setting(name=name, value=theirs, via="env", reason="yours", provenance="user", is_kept=True)
+            decisions.append(kept)
+            continue
+        try:
+            value = template.render(figures)
+        except ValueError as error:
+            decisions.append(NotSet(name=name, reason=f"{template.text}: {error}"))
+            continue
+        decisions.append(
+            Setting(name=name, value=value, via="env", reason=template.text, source=source, provenance="user")
+        )
+    return decisions
+
+
+def _open_door(
+    decisions: list[Decision], command: Command, door: Door | None, environment: Mapping[str, str]
+) -> list[Decision]:
+    """What goes into the interpreter, with what brings it there; without a way in, it is not set."""
+    injected = [decision for decision in decisions if isinstance(decision, Setting) and decision.via == "inject"]
+    more, obstacle = injection_plan.open_door(injected, command, door, environment)
+    if obstacle is None:
+        return [*decisions, *more]
+    refused = iter(injection_plan.leave(injected, obstacle))
+    return [next(refused) if decision in injected else decision for decision in decisions]
+
+
+def _doubts(command: Command, environment: Mapping[str, str]) -> list[Notice]:
+    """Values of the user's that keep the program from starting. They are kept: the user may know better."""
+    notices = []
+    if command.server in ("gunicorn", "uvicorn") and command.workers is not None:
+        given = command.workers
+        if given.via == "env" and given.value is None:
+            message = f"{given.name}={given.text!r} is no number: {command.server} will not start; unset it"
+            notices.append(Notice(code="VALUE_BREAKS_START", message=message))
+    text = environment.get(cpython.COUNT_VARIABLE, "")
+    is_number = text.isascii() and text.isdigit() and 0 < int(text[:11]) < 1 << 31
+    if command.runtime == "python" and text not in ("", "default") and not is_number:
+        message = f"{cpython.COUNT_VARIABLE}={text!r} is no count: Python 3.13 and later will not start; unset it"
+        notices.append(Notice(code="VALUE_BREAKS_START", message=message))
+    return notices
+
+
+__all__ = ["GROUPS", "INJECT_VARIABLE", "Plan", "make_plan"]

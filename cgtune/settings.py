@@ -2,30 +2,80 @@
 
 from __future__ import annotations
 
+from cgtune.interpreter import Interpreter
 from cgtune.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# How a program is used, which decides how many processes of it make sense.
+SYNC_WEB = "sync-web"
+ASYNC_WEB = "async-web"
+QUEUE_CPU = "queue-cpu"
+QUEUE_IO = "queue-io"
+BATCH = "batch"
+DATA = "data"
+
+
+class Given(Record):
+    """A number the user has chosen: `text` is what exactly, `value` None where that is no plain number.
+
+    `name` and `via` say which setting it is (`-w` is "--workers" via argv), `source` where it was found when that
+    is not the setting itself.
+    """
+
+    name: str
+    text: str
+    via: str
+    value: int | None = None
+    source: str | None = None
+
+
+class Slot(Record):
+    """Where a server can be told a number: the weakest place it has, so that all of the user's own win over it."""
+
+    name: str
+    via: str
 
 
 class Command(Record):
-    """The program to host, as far as its command line and variables tell.
+    """The program to host, as far as its command line, variables and settings files tell.
 
-    `workers` and `threads` are the user's own numbers; `workers_from` says where `workers` was given, None if it
-    was not, and `workers_text` what exactly, since not all that is given is a number.
+    | field | says |
+    |---|---|
+    | workers, threads | the user's own numbers |
+    | workers_slot, threads_slot | where the server takes ours from; None: nowhere |
+    | position | where in argv its own words begin; None: no word can be added |
+    | words_before | how many of them must stay before an added one (a subcommand) |
+    | is_one_by_habit | keeps state in its one process: more only when asked for |
+    | default_workers | what it starts by itself, None for "as many as the machine has CPUs" |
+    | is_preloading | imports the application before it forks |
+    | variables | what `env` or a shell line sets on the way to it |
     """
 
     argv: tuple[str, ...]
     runtime: str | None = None
     server: str | None = None
     kind: str | None = None
-    workers: int | None = None
-    workers_text: str | None = None
-    workers_from: str | None = None
-    threads: int | None = None
+    workers: Given | None = None
+    threads: Given | None = None
+    workers_slot: Slot | None = None
+    threads_slot: Slot | None = None
+    position: int | None = None
+    is_one_by_habit: bool = False
+    default_workers: int | None = 1
+    is_preloading: bool = False
+    words_before: int = 0
+    variables: tuple[tuple[str, str], ...] = ()
+    interpreter: Interpreter = Interpreter()
 
 
 class Setting(Record):
     """One figure. `via` is env, argv, inject or live; `provenance` is calculated, user or default.
 
-    What the program has from the user already is listed too: `apply` passes over it.
+    `is_kept`: the program has it from the user already, and nothing is done. `previous` is what stood in a
+    variable that is added to.
     """
 
     name: str
@@ -34,6 +84,8 @@ class Setting(Record):
     reason: str
     source: str | None = None
     provenance: str = "calculated"
+    is_kept: bool = False
+    previous: str | None = None
 
 
 class NotSet(Record):
@@ -41,3 +93,11 @@ class NotSet(Record):
 
     name: str
     reason: str
+
+
+def make_variable(name: str, value: str, reason: str, source: str | None, environment: Mapping[str, str]) -> Setting:
+    """A variable to set; where the user has one, also an empty one, theirs is listed and kept."""
+    if name in environment:
+        theirs = environment[name]
+        return Setting(name=name, value=theirs, via="env", reason="yours", provenance="user", is_kept=True)
+    return Setting(name=name, value=value, via="env", reason=reason, source=source)

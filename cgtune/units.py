@@ -77,3 +77,10 @@ def format_bytes(size_bytes: int) -> str:
 def format_cores(cores: float) -> str:
     """Cores for people, two decimals: 0.50; more where two would show nothing: 0.005."""
     return f"{cores:.2f}" if cores >= 0.01 else f"{cores:.3g}"
+
+
+def format_number(number: float) -> str:
+    """A number for a program: plain decimal, whole where it is whole, never in powers of ten."""
+    if number == int(number):
+        return str(int(number))
+    return f"{number:.6f}".rstrip("0")

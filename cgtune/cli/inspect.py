@@ -16,7 +16,7 @@ from cgtune.units import format_bytes, format_cores
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _MOST_COLUMNS = 80
 
@@ -44,14 +44,14 @@ def main(words: Sequence[str]) -> int:
     if is_switched_off(environment):
         say("CGTUNE=off: run would set nothing")
     limits = read_limits(host, config.declared).replace(container=find_container(host))
-    return write(to_json(limits) if flags.get("json") else format_table(limits))
+    return write(to_json({"schema": 1, **limits.as_dict()}) if flags.get("json") else format_table(limits))
 
 
-def to_json(limits: Limits) -> str:
-    """The contract's document: the limits' own fields under a schema number."""
+def to_json(document: Mapping[str, object]) -> str:
+    """A document of the contract, as text that strict readers take."""
     from json import dumps
 
-    text = dumps({"schema": 1, **limits.as_dict()}, indent=2) + "\n"
+    text = dumps(document, indent=2) + "\n"
     if "\\udc" in text:
         # Bytes of a path that are no text. Half a surrogate pair is no JSON to strict readers: show the byte.
         for byte in range(0x80, 0x100):

@@ -3,153 +3,122 @@
 What it reads, the later the stronger (tried with gunicorn 20 to 27):
 
     WEB_CONCURRENCY   the number of workers; text or an empty value is an error at its start
-    config file       workers = 4
+    config file       workers = 4          ./gunicorn.conf.py, or what -c names
     GUNICORN_CMD_ARGS "--workers 4 --threads 2"
     command line      -w 4, -w4, --workers 4, --workers=4; argparse also takes --thread 4 for --threads
 
-So WEB_CONCURRENCY is the weak slot: all of the user's own settings win over it. More than one thread turns the
-sync worker class into gthread. Limitation: the config file is not looked at here; where it sets workers, it wins
-in gunicorn as well.
+So WEB_CONCURRENCY is the weak slot: all of the user's own settings win over it. Threads have no variable of their
+own; GUNICORN_CMD_ARGS would win over the config file, so they are set there only where the file is known to say
+nothing. More than one thread turns the sync worker class into gthread.
+
+Of the config file only literal assignments at its top level are read, by its syntax tree: it is not run. What is
+computed there (`workers = 2 * cpu_count() + 1`) is the user's number, and not known.
 """
 
 from __future__ import annotations
 
-from cgtune.records import Record
-from cgtune.settings import Command
+from cgtune.settings import ASYNC_WEB, SYNC_WEB, Command, Given, Slot
+from cgtune.words import ValueOption, find_value, parse_count, split_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cgtune.command_line import Program
+    from cgtune.files import ProgramFiles
+
 WORKERS_VARIABLE = "WEB_CONCURRENCY"
-_ARGUMENTS_VARIABLE = "GUNICORN_CMD_ARGS"
+ARGUMENTS_VARIABLE = "GUNICORN_CMD_ARGS"
 # One event loop fills one core. "asgi" is gunicorn's own since 24.
 _ASYNC_CLASSES = ("gevent", "eventlet", "tornado", "uvicorn", "aiohttp", "asgi")
 
-
-class _Option(Record):
-    """An option as argparse takes it: `shortest` is the least that still abbreviates only this one."""
-
-    letter: str | None
-    long: str
-    shortest: str
-
-
-_WORKERS = _Option(letter="w", long="--workers", shortest="--workers")
-_WORKER_CLASS = _Option(letter="k", long="--worker-class", shortest="--worker-cl")
-_THREADS = _Option(letter=None, long="--threads", shortest="--th")
-# May stand before another letter in one word: -Dw4.
-_FLAG_LETTERS = "DR"
+# -D and -R may stand before another letter in one word: -Dw4.
+_WORKERS = ValueOption(letter="w", long="--workers", flags="DR")
+_WORKER_CLASS = ValueOption(letter="k", long="--worker-class", shortest="--worker-cl", flags="DR")
+_THREADS = ValueOption(long="--threads", shortest="--th")
+_CONFIG = ValueOption(letter="c", long="--config", shortest="--conf", flags="DR")
+_CHDIR = ValueOption(long="--chdir", shortest="--chd")
+_DEFAULT_CONFIG = "gunicorn.conf.py"
+_ONLY_SYNTAX_TREE = 0x400  # ast.PyCF_ONLY_AST, without importing ast
 
 
-def recognise(argv: tuple[str, ...], environment: Mapping[str, str]) -> Command | None:
-    """A Command for `gunicorn …`, `python -m gunicorn …` and `python /path/gunicorn …`; None for anything else."""
-    arguments = _arguments(argv)
-    if arguments is None:
+def recognise(program: Program, environment: Mapping[str, str], files: ProgramFiles) -> Command | None:
+    """A Command for gunicorn's own name and module; None for its relatives."""
+    if program.name not in ("gunicorn", "gunicorn.app.wsgiapp"):
         return None
-    variable_words = _split(environment.get(_ARGUMENTS_VARIABLE, ""))
+    arguments = program.arguments
+    variable_words = split_words(environment.get(ARGUMENTS_VARIABLE, ""))
+    assigned, config_name = _read_config(arguments, variable_words, files)
 
-    def find(option: _Option) -> str | None:
-        found = _find(arguments, option)
-        return _find(variable_words, option) if found is None else found
+    def find(option: ValueOption, key: str) -> Given | None:
+        for words, source in ((arguments, "command line"), (variable_words, ARGUMENTS_VARIABLE)):
+            text = find_value(words, option)
+            if text is not None:
+                return Given(name=option.long, text=text, via="argv", value=parse_count(text), source=source)
+        if key in assigned:
+            text = assigned[key]
+            return Given(name=key, text=text, via="argv", value=parse_count(text), source=config_name)
+        return None
 
-    workers, workers_from = _find(arguments, _WORKERS), "command line"
-    if workers is None:
-        workers, workers_from = _find(variable_words, _WORKERS), _ARGUMENTS_VARIABLE
-    if workers is None:
-        workers, workers_from = environment.get(WORKERS_VARIABLE), WORKERS_VARIABLE
-    worker_class = find(_WORKER_CLASS) or ""
-    is_async = any(name in worker_class.lower() for name in _ASYNC_CLASSES)
+    workers = find(_WORKERS, "workers")
+    if workers is None and WORKERS_VARIABLE in environment:
+        text = environment[WORKERS_VARIABLE]
+        workers = Given(name=WORKERS_VARIABLE, text=text, via="env", value=parse_count(text))
+    worker_class = find(_WORKER_CLASS, "worker_class")
+    is_async = worker_class is not None and any(name in worker_class.text.lower() for name in _ASYNC_CLASSES)
+    is_known = config_name is None or bool(assigned)
     return Command(
-        argv=argv,
+        argv=(),
         runtime="python",
         server="gunicorn",
-        kind="async-web" if is_async else "sync-web",
-        workers=_number(workers),
-        workers_text=workers,
-        workers_from=None if workers is None else workers_from,
-        threads=_number(find(_THREADS)),
+        kind=ASYNC_WEB if is_async else SYNC_WEB,
+        workers=workers,
+        threads=find(_THREADS, "threads"),
+        workers_slot=Slot(name=WORKERS_VARIABLE, via="env"),
+        threads_slot=Slot(name=ARGUMENTS_VARIABLE, via="env") if is_known and not is_async else None,
+        is_preloading=assigned.get("preload_app") == "True" or any(map(_has_preload, (arguments, variable_words))),
     )
 
 
-def _arguments(argv: Sequence[str]) -> Sequence[str] | None:
-    """gunicorn's own arguments; None where the program is another."""
-    if not argv:
-        return None
-    if _is_python(argv[0]):
-        module, argv = _program(argv[1:])
-        if module is not None:
-            return argv if module in ("gunicorn", "gunicorn.app.wsgiapp") else None
-    return argv[1:] if argv and _name(argv[0]) == "gunicorn" else None
+def _has_preload(words: Sequence[str]) -> bool:
+    return any(word.startswith("--pre") and "--preload".startswith(word) for word in words)
 
 
-def _program(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    """What Python is told to run: a module (with -m) and its arguments, or None and the script's own words."""
-    index = 0
-    while index < len(words) and words[index].startswith("-") and words[index] != "-":
-        word = words[index]
-        index += 1
-        if word == "--":
-            break
-        if word == "--check-hash-based-pycs":
-            index += 1
-        if word.startswith("--"):
-            continue
-        for position, letter in enumerate(word):
-            if letter in "mcXW":
-                # The value is the rest of this word, or the next one.
-                value = word[position + 1 :]
-                if not value:
-                    value = words[index] if index < len(words) else ""
-                    index += 1
-                if letter == "m":
-                    return value, words[index:]
-                if letter == "c":
-                    return None, ()
-                break
-    return None, words[index:]
+def _read_config(
+    arguments: Sequence[str], variable_words: Sequence[str], files: ProgramFiles
+) -> tuple[dict[str, str], str | None]:
+    """The literal assignments of the config file, as texts, and its name; no name where there is no file."""
+    named = find_value(arguments, _CONFIG) or find_value(variable_words, _CONFIG)
+    name = (named or _DEFAULT_CONFIG).removeprefix("file:")
+    if name.startswith("python:"):
+        name = name.removeprefix("python:").replace(".", "/") + ".py"
+    folder = find_value(arguments, _CHDIR)
+    # A relative name counts from the folder it starts in; only the default one follows --chdir.
+    path = f"{folder}/{name}" if folder and named is None else name
+    text = files.read_text(path)
+    if text is None:
+        return {}, named
+    return _assignments(text), name
 
 
-def _is_python(word: str) -> bool:
-    name = _name(word)
-    return name.startswith("python") and all(char in "0123456789.t" for char in name[len("python") :])
-
-
-def _name(word: str) -> str:
-    return word.rsplit("/", 1)[-1]
-
-
-def _find(words: Sequence[str], option: _Option) -> str | None:
-    """The last value of an option; None where it is not given."""
-    found = None
-    for index, word in enumerate(words):
-        if word == "--":
-            break
-        following = words[index + 1] if index + 1 < len(words) else None
-        name, has_value, value = word.partition("=")
-        if option.long.startswith(name) and name.startswith(option.shortest):
-            found = value if has_value else following
-        elif option.letter and word[:1] == "-":
-            letters = word[1:].lstrip(_FLAG_LETTERS)
-            if letters.startswith(option.letter):
-                found = letters[1:].removeprefix("=") or following
-    return found
-
-
-def _number(text: str | None) -> int | None:
-    text = (text or "").strip()
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
-        return None
-    return int(text)
-
-
-def _split(text: str) -> list[str]:
-    """Words of a shell line, as gunicorn splits them. shlex is dear to import, and quotes are rare."""
-    if not any(char in text for char in "\"'\\"):
-        return text.split()
-    from shlex import split
-
+def _assignments(text: str) -> dict[str, str]:
+    """name -> value of `name = value` at the top level; a value that is no literal is shown as the dots it hides."""
     try:
-        return split(text)
-    except ValueError:
-        return text.split()
+        tree = compile(text, "config", "exec", _ONLY_SYNTAX_TREE, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found = {}
+    for node in tree.body:
+        kind = type(node).__name__
+        if kind == "Assign":
+            targets = node.targets
+        elif kind == "AnnAssign" and node.value is not None:
+            targets = [node.target]
+        else:
+            continue
+        for target in targets:
+            if type(target).__name__ == "Name":
+                value = getattr(node.value, "value", ...)
+                is_literal = type(node.value).__name__ == "Constant"
+                found[target.id] = str(value) if is_literal else "…"
+    return found

@@ -1,0 +1,183 @@
+"""`cgtune plan`: what `run` would set for a program, and why; nothing is started."""
+
+from __future__ import annotations
+
+import os
+
+from cgtune.cli.output import printable, say, write
+from cgtune.config import is_switched_off
+from cgtune.config_file import load_config
+from cgtune.container import find_container
+from cgtune.detect import read_limits
+from cgtune.errors import UsageError
+from cgtune.host import Host
+from cgtune.limits import LIMITED, Limits
+from cgtune.options import parse_arguments
+from cgtune.plan import Plan
+from cgtune.planning import plan_command
+from cgtune.units import format_bytes, format_cores
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cgtune.options import Value
+
+_MOST_COLUMNS = 80
+# A longer value does not push the reasons of all others to the right.
+_WIDE = 14
+
+
+def main(words: Sequence[str]) -> int:
+    """Print the plan: a table, JSON, or one of the text formats."""
+    flags, argv = parse_arguments("plan", words)
+    if flags.get("help"):
+        from cgtune.cli.help import show_help
+
+        return show_help("plan")
+    style = _style(flags)
+    root = str(flags.get("root", "/"))
+    if not os.path.isdir(root):
+        problem = "not a directory" if os.path.exists(root) else "no such directory"
+        raise UsageError(f"--root {root}: {problem}")
+    is_recorded = "root" in flags
+    host = Host(root, is_recorded=is_recorded)
+    # A recording speaks for itself: the caller's variables are not its.
+    environment = dict(host.environment() if is_recorded else os.environ)
+    config = load_config("plan", flags, {} if is_recorded else environment, is_recorded=is_recorded)
+    if is_switched_off(environment):
+        say("CGTUNE=off: run would set nothing")
+    limits = imagine(read_limits(host, config.declared), flags)
+    plan, clean = plan_command(limits, config, argv, environment, is_recorded=is_recorded)
+    if style == "table":
+        return write(format_table(plan, limits))
+    if style == "json":
+        return write(_format_json(plan, limits.replace(container=find_container(host))))
+    from cgtune.cli.plan_formats import format_plan
+
+    return write(format_plan(plan, style, clean))
+
+
+def _style(flags: Mapping[str, Value]) -> str:
+    style = str(flags.get("format", "json" if flags.get("json") else "table"))
+    if flags.get("json") and style != "json":
+        raise UsageError(f"--json and --format {style}: say one of them")
+    return style
+
+
+def imagine(limits: Limits, flags: Mapping[str, Value]) -> Limits:
+    """The limits as they would be with `--what-if-cpus` cores and `--what-if-memory` bytes."""
+    cores, size_bytes = flags.get("what-if-cpus"), flags.get("what-if-memory")
+    unknown = limits.unknown
+    if isinstance(cores, (int, float)):
+        host_count = max(limits.cpu.host_count or 1, -int(-cores // 1))
+        cpu = limits.cpu.replace(
+            status=LIMITED,
+            quota_cores=float(cores),
+            effective_cores=float(cores),
+            host_count=host_count,
+            cpuset_count=None,
+            affinity_count=None,
+            source="--what-if-cpus",
+        )
+        limits = limits.replace(cpu=cpu, declared=limits.declared.replace(cpu_limit_cores=None))
+        unknown = tuple(name for name in unknown if not name.startswith("cpu"))
+    if isinstance(size_bytes, int):
+        memory = limits.memory.replace(
+            status=LIMITED,
+            limit_bytes=size_bytes,
+            effective_bytes=size_bytes,
+            host_bytes=max(limits.memory.host_bytes or 0, size_bytes),
+            high_bytes=None,
+            available_bytes=None,
+            source="--what-if-memory",
+        )
+        limits = limits.replace(memory=memory, declared=limits.declared.replace(memory_limit_bytes=None))
+        unknown = tuple(name for name in unknown if not name.startswith("memory"))
+    return limits.replace(unknown=unknown)
+
+
+def _format_json(plan: Plan, limits: Limits) -> str:
+    from cgtune.cli.inspect import to_json
+
+    command = plan.command
+    named = {"argv": command.argv, "runtime": command.runtime, "server": command.server, "kind": command.kind}
+    settings = [
+        {key: value for key, value in setting.as_dict().items() if key != "previous"} for setting in plan.settings
+    ]
+    return to_json(
+        {
+            "schema": 1,
+            "limits": limits.as_dict(),
+            "mode": plan.mode,
+            "command": named if command.argv else None,
+            "cpus": plan.cpus,
+            "memory_bytes": plan.memory_bytes,
+            "workers": plan.workers,
+            "threads": plan.threads,
+            "native_threads": plan.native_threads,
+            "budget": plan.budget.as_dict(),
+            "settings": settings,
+            "not_set": [left.as_dict() for left in plan.not_set],
+            "notices": [notice.as_dict() for notice in plan.notices],
+        }
+    )
+
+
+def format_table(plan: Plan, limits: Limits) -> str:
+    """For people, at most 80 columns wide: a summary, a row a setting, what is kept, what is left alone."""
+    lines = [_summary(plan, limits)]
+    ours = [setting for setting in plan.settings if not setting.is_kept]
+    name_width = max((len(setting.name) for setting in ours), default=0)
+    value_width = max((len(setting.value) for setting in ours if len(setting.value) <= _WIDE), default=0)
+    for setting in ours:
+        head = f"  {printable(setting.name):<{name_width}}  {printable(setting.value):<{value_width}}  "
+        lines += fold(head, printable(setting.reason))
+    sources = dict.fromkeys(setting.source for setting in ours if setting.source)
+    for label, texts in (
+        ("from", sources),
+        ("kept", [f"{kept.name}={kept.value} ({kept.reason})" for kept in plan.settings if kept.is_kept]),
+        ("not set", [f"{left.name} ({left.reason})" for left in plan.not_set]),
+        ("note", [notice.message for notice in plan.notices]),
+    ):
+        for text in texts:
+            lines += fold(f"{label}: ", printable(text))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _summary(plan: Plan, limits: Limits) -> str:
+    parts = []
+    if plan.workers is not None:
+        parts.append(_count(plan.workers, "worker"))
+    if plan.threads is not None and plan.workers is not None:
+        parts.append(_count(plan.threads, "thread"))
+    if plan.native_threads is not None:
+        parts.append(_count(plan.native_threads, "native thread"))
+    cores = "CPU unknown" if plan.cpus is None else f"{format_cores(plan.cpus)} cores"
+    if limits.memory.status == LIMITED or plan.memory_bytes is not None:
+        memory = "memory unknown" if plan.memory_bytes is None else format_bytes(plan.memory_bytes)
+    else:
+        memory = "no memory limit" if limits.memory.status == "unlimited" else "memory unknown"
+    return ", ".join([*([" x ".join(parts)] if parts else []), cores, memory])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def fold(head: str, text: str) -> list[str]:
+    """`head` and the text after it, at most 80 columns, what follows indented to stand below the text."""
+    indent = min(len(head), 34)
+    if len(head) > 50:
+        return [head.rstrip(), *fold(" " * 34, text)]
+    lines = [head]
+    width = len(head)
+    for word in text.split(" "):
+        if width + len(word) > _MOST_COLUMNS and width > indent:
+            lines[-1] = lines[-1].rstrip()
+            lines.append(" " * indent)
+            width = indent
+        lines[-1] += word + " "
+        width += len(word) + 1
+    lines[-1] = lines[-1].rstrip()
+    return lines

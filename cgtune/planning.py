@@ -1,0 +1,35 @@
+"""One command, planned: what is read beside the limits, in one place for `run`, `plan` and the library."""
+
+from __future__ import annotations
+
+from cgtune import marker, placeholders
+from cgtune.files import NoFiles, ProgramFiles
+from cgtune.injection import INJECTION_DIR, has_pth
+from cgtune.injection_plan import Door
+from cgtune.plan import Plan, make_plan
+from cgtune.runtimes import recognise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cgtune.config import Config
+    from cgtune.limits import Limits
+
+
+def plan_command(
+    limits: Limits,
+    config: Config,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    is_recorded: bool = False,
+) -> tuple[Plan, dict[str, str]]:
+    """The plan, and the environment that it is made for: the caller's, without what a cgtune before us has set."""
+    clean = marker.strip(environment)
+    files = NoFiles() if is_recorded else ProgramFiles(clean)
+    command = recognise(placeholders.mask(argv), clean, files).replace(argv=tuple(argv))
+    if config.runtime is not None:
+        command = command.replace(runtime=None if config.runtime == "none" else config.runtime)
+    door = Door(folder=INJECTION_DIR, has_pth=not is_recorded and has_pth())
+    return make_plan(limits, config, command, clean, door=door), clean
