@@ -30,7 +30,7 @@ def show_in_containers(docker: Engine) -> None:
     say("Making an image with cgtune and gunicorn (the first time: a minute) …")
     image = app_image(docker, build_wheel())
     show_untuned_and_tuned(docker, image)
-    say("", "Is there a better number of workers? Every sensible one, and cgtune's pick, 16 clients")
+    say("", "Is there a better number of workers? Every sensible one, and cgtune's pick")
     say("(three minutes; Ctrl-C ends it) …", "")
     oracle.show(docker, image, clients=CLIENTS)
 

@@ -114,14 +114,14 @@ def compare(
 
 def format_table(outcomes: Sequence[Sequence[Outcome]]) -> str:
     """One row a command, the rounds averaged and the kills and failures added up; at most 80 columns."""
-    lines = [f"{'':<34}workers  requests/s      p99   failed  OOM kills"]
+    lines = [f"{'':<32}workers  requests/s      p99   failed  OOM kills"]
     for rounds in outcomes:
         rate = sum(outcome.load.requests_per_second for outcome in rounds) / len(rounds)
         p99 = max(outcome.load.p99_ms or 0 for outcome in rounds)
         failures = sum(outcome.load.failures for outcome in rounds)
         kills = sum(outcome.oom_kills for outcome in rounds)
         name = " ".join(rounds[0].command)
-        lines.append(f"{name:<34}{rounds[-1].workers:>7}{rate:>12.0f}{p99:>6.0f} ms{failures:>9}{kills:>11}")
+        lines.append(f"{name:<32}{rounds[-1].workers:>7}{rate:>12.0f}{p99:>6.0f} ms{failures:>9}{kills:>11}")
     return "\n".join(lines)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bench.oracle import CPU_BOUND, Cell, compare_with_sweep
+from bench.oracle import CPU_BOUND, NEAR_THE_BEST, Cell, compare_with_sweep
 from lab.engine import Engine
 
 pytestmark = [pytest.mark.real, pytest.mark.timing]
-#: What `make demo` shows, and the README says.
-PROMISED_RATIO = 0.9
 # The last one does not fit into the memory: the control.
 _COUNTS = (1, 2, 4, 16)
-# One round takes 18 s and scatters by some 3 %; more follow only while the average of all is too low.
+# One round takes 18 s and scatters by some 3 % on a machine that does nothing else, by 15 % on a busy one. More
+# follow only while the average of all is too low.
 _MOST_ROUNDS = 4
 
 
@@ -22,12 +21,12 @@ def test_a_cpu_bound_app_has_nearly_the_best_there_is(docker: Engine, image: str
     looks = compare_with_sweep(docker, image, cell, counts=_COUNTS, seconds=2)
     for _ in range(_MOST_ROUNDS):
         found = next(looks)
-        if found.ratio >= PROMISED_RATIO:
+        if found.ratio >= NEAR_THE_BEST:
             break
     # With nothing set at all gunicorn has one worker, which is not bad here: the pick must be cgtune's.
     assert any(line.startswith("cgtune: WEB_CONCURRENCY=") for line in found.tuned.said), found.tuned.said
     assert found.tuned.oom_kills == 0
     assert found.tuned.failures == 0
-    assert found.ratio >= PROMISED_RATIO
+    assert found.ratio >= NEAR_THE_BEST
     # The control: a number that is wrong for this container fares badly in the same sweep.
-    assert found.sweep[-1].requests_per_second < PROMISED_RATIO * found.best.requests_per_second
+    assert found.sweep[-1].requests_per_second < NEAR_THE_BEST * found.best.requests_per_second
