@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import shutil
 import tempfile
 import time
 import uuid
@@ -18,6 +19,7 @@ from lab import Unavailable
 from lab.cache import remove
 from lab.engine import Engine, free_port
 from lab.image import base_image, project_context, project_image, venv_image
+from lab.wheel import PROJECT
 from tests.support import unavailable
 
 pytestmark = pytest.mark.real
@@ -80,6 +82,21 @@ def test_options_stand_before_the_command(docker: Engine, ours: str) -> None:
     assert done.stdout == "--quiet\n"
     wrong = docker.run(ours, ["--quite", "true"], docker_options=CONFINED)
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+def test_a_mounted_config_is_read(docker: Engine, ours: str, folder: Path) -> None:
+    """The config of the examples, where they mount it, counts; without it, an assumed size does."""
+    folder.chmod(0o755)
+    shutil.copy(PROJECT / "deploy/cgtune.yaml", folder)
+    mount = ("--mount", f"type=bind,source={folder / 'cgtune.yaml'},target=/etc/cgtune/config.yaml,readonly")
+    words = ["cgtune", "plan", "--json", "--", "gunicorn", "shop.wsgi"]
+    limits = ("--cpus", "0.5", "--memory", "256m")
+    seen = {}
+    for name, options in {"mounted": mount, "not mounted": ()}.items():
+        done = docker.run(ours, words, docker_options=[*CONFINED, *limits, *options]).check()
+        seen[name] = json.loads(done.stdout)["budget"]
+    assert (seen["mounted"]["worker_bytes"], seen["mounted"]["worker_bytes_from"]) == (90 << 20, "user")
+    assert seen["not mounted"]["worker_bytes_from"] == "default"
 
 
 def test_it_is_nobody(docker: Engine, ours: str) -> None:
