@@ -74,13 +74,13 @@ _cgtune() {
         _command_offset "$program"
         return
     fi
-    IFS=$'\\n'
+    # A program may also be a file: ./program.
+    ((program == COMP_CWORD)) && _cgtune_files -c || _cgtune_files -f
+}
+_cgtune_files() {
+    local IFS=$'\\n'
     compopt -o filenames 2>/dev/null
-    if ((program == COMP_CWORD)); then
-        COMPREPLY=($(compgen -c -- "$current"))
-    else
-        COMPREPLY=($(compgen -f -- "$current"))
-    fi
+    COMPREPLY=($(compgen "$1" -P "$prefix" -- "$current"))
 }
 complete -F _cgtune cgtune
 """
@@ -90,17 +90,36 @@ _ZSH = """\
 # zsh completion of cgtune; made by `cgtune completion zsh`
 _cgtune() {
     local curcontext=$curcontext state line
-    local -a commands
+    local -a own_commands
     typeset -A opt_args
     _arguments -C '1:command:->command' '*::options:->options'
     case $state in
         command)
-            commands=(
+            own_commands=(
 @ZSH_COMMANDS@
             )
-            _describe command commands
+            _describe command own_commands
             ;;
         options)
+            # Where the program begins, it is completed as if it stood alone.
+            if [[ $words[1] == (@HOSTING@) ]]; then
+                local -i index=2
+                local is_ended=''
+                while ((index < CURRENT)) && [[ ! $is_ended ]]; do
+                    case $words[index] in
+                        --) is_ended=1; ((index++)) ;;
+                        @WITH_VALUE@) ((index += 2)) ;;
+                        -?*) ((index++)) ;;
+                        *) is_ended=1 ;;
+                    esac
+                done
+                if [[ $is_ended || ($index -eq $CURRENT && $words[CURRENT] != -*) ]]; then
+                    words=("${(@)words[index,-1]}")
+                    ((CURRENT -= index - 1))
+                    _normal
+                    return
+                fi
+            fi
             case $words[1] in
 @ZSH_OPTIONS@
             completion) _arguments '1:shell:(bash zsh fish)' ;;
@@ -149,8 +168,9 @@ function __cgtune_is_in_options
     __cgtune_has_command $argv; and not __cgtune_rest >/dev/null
 end
 function __cgtune_complete_program
-    set -l rest (__cgtune_rest)
-    complete -C (string join ' ' -- $rest (commandline -ct))
+    set -l words (__cgtune_rest)
+    set -l line (string join ' ' -- $words (commandline -ct))
+    string match -q -- '-*' $line; or complete -C"$line"
 end
 complete -c cgtune -f
 @FISH_COMMANDS@
@@ -209,8 +229,7 @@ def _make_bash() -> str:
         if option.choices:
             action = f"""COMPREPLY=($(compgen -P "$prefix" -W '{" ".join(option.choices)}' -- "$current"))"""
         elif option.metavar in ("FILE", "DIR"):
-            what = "-f" if option.metavar == "FILE" else "-d"
-            action = f"""compopt -o filenames; IFS=$'\\n'; COMPREPLY=($(compgen {what} -P "$prefix" -- "$current"))"""
+            action = f"_cgtune_files {'-f' if option.metavar == 'FILE' else '-d'}"
         else:
             continue
         values.append(f"            --{option.name}) {action} ;;")
@@ -238,12 +257,18 @@ def _make_zsh() -> str:
         own = _options_of(command)
         if own:
             specs = [_quote(spec) for option in own for spec in _zsh_specs(option)]
-            if command in _HOSTING:
-                specs += ["'(-)1:program:_command_names -e'", "'*::arguments:_normal'"]
             joined = " \\\n                    ".join(specs)
             lists.append(f"            {command})\n                _arguments -S \\\n                    {joined}")
             lists.append("                ;;")
-    return _fill(_ZSH, {"ZSH_COMMANDS": "\n".join(commands), "ZSH_OPTIONS": "\n".join(lists)})
+    return _fill(
+        _ZSH,
+        {
+            "ZSH_COMMANDS": "\n".join(commands),
+            "ZSH_OPTIONS": "\n".join(lists),
+            "HOSTING": "|".join(_HOSTING),
+            "WITH_VALUE": "|".join(_with_value()),
+        },
+    )
 
 
 def _zsh_specs(option: Option) -> list[str]:
