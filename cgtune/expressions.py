@@ -182,7 +182,8 @@ class _Parser:
 
     def _number(self, word: str) -> Number:
         try:
-            number = int(word) if word.isdigit() else float(word)
+            # float() would read 1_000 as well, and not exactly.
+            number = int(word) if word.isdigit() else float(word.replace("_", "?"))
         except ValueError:
             raise self._error(f"{_cut(word)} is no number") from None
         if number == float("inf"):
