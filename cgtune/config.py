@@ -19,19 +19,19 @@ from cgtune.options import (
     COMMAND_LINE_ONLY,
     NOT_IN_FILE,
     OPTIONS,
-    parse_assignment,
     parse_value,
-    split_items,
     suggest,
 )
 from cgtune.records import Record
+from cgtune.values import parse_assignment, split_items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from cgtune.options import Assignment, Item, Option, Value
+    from cgtune.options import Option, Value
+    from cgtune.values import Assignment, Item
 
     # One value, or one item of a repeatable option, and who said it.
     Part = tuple[Any, str]

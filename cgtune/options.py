@@ -5,33 +5,21 @@ completion and docs/options.md. `--some-option`, `CGTUNE_SOME_OPTION` and `some_
 repeatable is comma-separated in its variable and a list in the file. Flags are strict: a wrong one is one line and
 exit code 2.
 
-| kind | how its value is written |
-|---|---|
-| flag | nothing on the command line; on, yes, true, 1 and their opposites elsewhere |
-| cores, bytes | Kubernetes quantities: 500m, 1.5; 512Mi, 1G |
-| share | a part of the whole: 0.4, 40% |
-| count | one of the choices, or a whole number from 1 to `largest` |
-| choice | one of the choices |
-| seconds | 1 to 3600 |
-| name | letters, digits, `_`, `.` and `-` |
-| assignment | NAME=TEMPLATE, see expressions.py |
-| text, path | anything |
+The kinds of values are those of values.py.
 """
 
 from __future__ import annotations
 
 from cgtune.errors import UsageError
 from cgtune.records import Record
-from cgtune.units import parse_bytes, parse_cores
+from cgtune.values import parse_item, split_items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cgtune.expressions import Template
+    from cgtune.values import Assignment, Item
 
-    Assignment = tuple[str, Template]
-    Item = bool | int | float | str | Assignment
     Value = bool | int | float | str | tuple[str, ...] | tuple[Assignment, ...]
 
 
@@ -293,9 +281,6 @@ COMMAND_LINE_ONLY = frozenset(("json", "format", "what-if-cpus", "what-if-memory
 # What a file cannot say: the above, and where it is itself.
 NOT_IN_FILE = COMMAND_LINE_ONLY | {"config"}
 
-# More than any quantity, name or choice needs: what is longer is not shown in a message.
-_LONGEST_CHARACTERS = 100
-
 
 def parse_arguments(command: str, words: Sequence[str]) -> tuple[dict[str, Value], list[str]]:
     """Options of `command` by name, and the words after them. UsageError says what is wrong."""
@@ -347,125 +332,9 @@ def suggest(word: str, known: Sequence[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def split_items(text: str) -> list[str]:
-    """The items of a comma-separated text, without empty ones; a comma inside braces separates nothing."""
-    items = [""]
-    depth = 0
-    for char in text:
-        depth = max(0, depth + (char == "{") - (char == "}"))
-        if char == "," and depth == 0:
-            items.append("")
-        else:
-            items[-1] += char
-    return [item.strip() for item in items if item.strip()]
-
-
 def parse_value(option: Option, text: str, given: str) -> Item:
     """One value, or one item of a repeatable option; `given` is how the user named the option."""
-    kind = option.kind
-    if kind in ("text", "path"):
-        return text
     try:
-        if kind == "assignment":
-            return parse_assignment(*_halves(text))
-        if len(text) > _LONGEST_CHARACTERS:
-            raise ValueError(f"longer than {_LONGEST_CHARACTERS} characters")
-        if kind == "cores":
-            return parse_cores(text)
-        if kind == "bytes":
-            return parse_bytes(text)
-        if kind == "share":
-            return _parse_share(text)
-        if kind == "count":
-            return _parse_count(option, text)
-        if kind == "seconds":
-            return _parse_seconds(text)
-        if kind == "flag":
-            return _parse_switch(text)
-        if kind == "name":
-            return _parse_name(text)
-        return _parse_choice(option, text)
+        return parse_item(option.kind, text, option.choices, option.largest)
     except ValueError as error:
         raise UsageError(f"{given}: {error}") from None
-
-
-def parse_assignment(name: str, template: str) -> Assignment:
-    """A variable of the user's and what it is set to; ValueError says what is wrong."""
-    from cgtune.expressions import parse_template
-
-    is_name = name.isascii() and name.replace("_", "a").isalnum() and not name[:1].isdigit()
-    if not is_name:
-        shown = name if len(name) <= _LONGEST_CHARACTERS else name[:_LONGEST_CHARACTERS] + "…"
-        raise ValueError(f"{shown!r} is no name of a variable")
-    if name == "CGTUNE" or name.startswith("CGTUNE_"):
-        raise ValueError(f"{name}: cgtune's own variables are not set this way")
-    if any(char in template for char in "\0\n\r"):
-        raise ValueError(f"{name}: a value is one line")
-    try:
-        return name, parse_template(template)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-
-
-def _halves(text: str) -> tuple[str, str]:
-    name, has_value, template = text.partition("=")
-    if not has_value:
-        shown = text if len(text) <= _LONGEST_CHARACTERS else text[:_LONGEST_CHARACTERS] + "…"
-        raise ValueError(f"{shown!r} is not NAME=TEMPLATE")
-    return name.strip(), template
-
-
-def _parse_count(option: Option, text: str) -> int | str:
-    if text in option.choices:
-        return text
-    # Nine digits are more than any largest, and less than int() would refuse.
-    if text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= option.largest:
-        return int(text)
-    words = ", ".join(option.choices) + " or " if option.choices else ""
-    raise ValueError(f"{text!r} is not {words}a number from 1 to {option.largest}")
-
-
-def _parse_share(text: str) -> float:
-    number, percent, rest = text.strip().partition("%")
-    share = _plain_number(number)
-    if share is None or rest:
-        raise ValueError(f"{text!r} is no share; write it like 0.4 or 40%")
-    if percent:
-        share /= 100
-    if not 0 < share <= 1:
-        raise ValueError(f"{text!r} is out of range for a share: more than 0, at most 1 or 100%")
-    return share
-
-
-def _parse_seconds(text: str) -> float:
-    seconds = _plain_number(text.strip())
-    if seconds is None or not 1 <= seconds <= 3600:
-        raise ValueError(f"{text!r} is not a number of seconds from 1 to 3600")
-    return seconds
-
-
-def _plain_number(text: str) -> float | None:
-    """Digits with at most one point; float() alone would also take "nan", "1e9" and "1_000"."""
-    digits = text.replace(".", "", 1).removeprefix("-")
-    return float(text) if digits.isascii() and digits.isdigit() else None
-
-
-def _parse_choice(option: Option, text: str) -> str:
-    if text in option.choices:
-        return text
-    raise ValueError(f"{text!r} is not {', '.join(option.choices[:-1])} or {option.choices[-1]}")
-
-
-def _parse_name(text: str) -> str:
-    if text and all(char.isascii() and (char.isalnum() or char in "_.-") for char in text):
-        return text
-    raise ValueError(f"{text!r} is no name of a setting")
-
-
-def _parse_switch(text: str) -> bool:
-    word = text.strip().lower()
-    if word in ("1", "true", "yes", "on"):
-        return True
-    if word in ("", "0", "false", "no", "off"):
-        return False
-    raise ValueError(f"{text!r} is not on or off")
