@@ -147,6 +147,8 @@ def freeze_before_fork() -> "Undo | None":
     if is_free_threaded() or not hasattr(os, "register_at_fork"):
         return None
     waiting = [os.getpid()]
+    # 3.12 has some 375 there from the start.
+    frozen_at_start = gc.get_freeze_count()
 
     def freeze() -> None:
         try:
@@ -162,7 +164,7 @@ def freeze_before_fork() -> "Undo | None":
         if not gc.isenabled() or 0 < sys.getallocatedblocks() < _FEWEST_BLOCKS:
             return
         waiting.clear()
-        if gc.get_freeze_count() == 0:
+        if gc.get_freeze_count() <= frozen_at_start:
             gc.collect()
             gc.freeze()
 
@@ -170,16 +172,11 @@ def freeze_before_fork() -> "Undo | None":
     return waiting.clear
 
 
-def set_cpu_count(count: int) -> "Undo | None":
-    """os.cpu_count() answers `count`, and what asks it: multiprocessing, executors. Undo, or None.
-
-    From 3.13 on PYTHON_CPU_COUNT does it. What stands there is the user's word for older ones as well.
-    """
+def set_cpu_count(wanted: int) -> "Undo | None":
+    """os.cpu_count() answers `wanted`, and what asks it: multiprocessing, executors. Undo, or None."""
     original = os.cpu_count
-    found = original()
-    if sys.version_info >= (3, 13) or found is None or count >= found:
-        return None
-    if os.environ.get("PYTHON_CPU_COUNT", str(count)) != str(count):
+    count = choose_cpu_count(wanted, original(), os.environ.get("PYTHON_CPU_COUNT"), sys.version_info[:2])
+    if count is None:
         return None
 
     def cpu_count() -> int:
@@ -195,6 +192,18 @@ def set_cpu_count(count: int) -> "Undo | None":
             os.cpu_count = original
 
     return undo
+
+
+def choose_cpu_count(
+    wanted: int, found: "int | None", said: "str | None", version: "tuple[int, ...]"
+) -> "int | None":
+    """The number to answer; None where it would not be a smaller one, or the user has `said` another.
+
+    PYTHON_CPU_COUNT works by itself from 3.13 on. What stands there is meant for older ones as well.
+    """
+    if version >= (3, 13) or found is None or wanted >= found or said not in (None, str(wanted)):
+        return None
+    return wanted
 
 
 def set_celery_default(count: int) -> "Undo | None":

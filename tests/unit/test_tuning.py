@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import ast
 import gc
+import inspect
+import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cgtune import tuning
+from tests.support import unavailable
 from tests.unit.command import DEADLINE_SECONDS, PACKAGE, PLAIN
 
 OLD, NEW = (700, 10, 10), (2000, 10, 10)
@@ -147,23 +152,24 @@ def test_thresholds_are_raised_where_they_are_the_versions_own(
     assert tuning.choose_threshold(wanted, current, version, is_free_threaded) == chosen
 
 
-@pytest.mark.skipif(THIS_DEFAULT is None, reason="the incremental collector is left alone")
+@pytest.mark.usefixtures("default_thresholds")
 def test_the_table_knows_this_python() -> None:
     """What this version starts with is what the table says."""
-    assert run_tuned("print(gc.get_threshold() == tuning.default_threshold(sys.version_info[:3]))") == ["True"]
+    assert run_tuned("print(gc.get_threshold())") == [str(THIS_DEFAULT)]
 
 
 @pytest.fixture
 def default_thresholds() -> Iterator[None]:
     """As if the interpreter had just started."""
+    if THIS_DEFAULT is None or tuning.is_free_threaded():
+        unavailable("this Python's collector is left alone")
     before = gc.get_threshold()
-    gc.set_threshold(*(THIS_DEFAULT or before))
+    gc.set_threshold(*THIS_DEFAULT)
     yield
     gc.set_threshold(*before)
 
 
 @pytest.mark.usefixtures("default_thresholds")
-@pytest.mark.skipif(THIS_DEFAULT is None or tuning.is_free_threaded(), reason="a collector that is left alone")
 def test_thresholds_can_be_put_back() -> None:
     """Undone while they are ours, not after the program has changed them; a second time nothing is done."""
     undo = tuning.tune_gc(50_000)
@@ -185,7 +191,10 @@ def test_thresholds_can_be_put_back() -> None:
 FORKING = """
 def big():
     return [[] for _ in range(60_000)]
-def forked(ask=gc.get_freeze_count):
+start = gc.get_freeze_count()
+def count():
+    return gc.get_freeze_count() - start
+def forked(ask=count):
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -204,26 +213,30 @@ def frozen(code: str, **environment: str) -> list[object]:
     return [MANY if type(line) is int and 60_000 <= line < 90_000 else line for line in lines]
 
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork") or tuning.is_free_threaded(), reason="nothing to freeze")
+@pytest.fixture
+def forking() -> None:
+    """An interpreter in which something is frozen."""
+    if not hasattr(os, "fork") or tuning.is_free_threaded():
+        unavailable("nothing is frozen without a fork, nor in a free-threaded Python")
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_the_heap_is_frozen_before_the_first_fork() -> None:
     """Once: what comes later stays within the collector's reach. Children have it enabled, as before."""
     code = (
-        "tuning.freeze_before_fork(); keep = big(); print(gc.get_freeze_count()); print(forked())\n"
-        "print(gc.get_freeze_count()); more = big(); print(forked()); print(forked(gc.isenabled))"
+        "tuning.freeze_before_fork(); keep = big(); print(count()); print(forked())\n"
+        "print(count()); more = big(); print(forked()); print(forked(gc.isenabled))"
     )
     assert frozen(code) == [0, MANY, MANY, MANY, True]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_without_it_nothing_is_frozen() -> None:
     """The control."""
     assert frozen("keep = big(); print(forked())") == [0]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_garbage_is_not_frozen() -> None:
     """It would never be freed again: it is collected before."""
     code = (
@@ -236,20 +249,20 @@ def test_garbage_is_not_frozen() -> None:
     assert frozen(code) == [True]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_a_small_heap_is_not_worth_it_but_may_grow() -> None:
     """A helper forked early does not use up the one time."""
     code = "tuning.freeze_before_fork(); print(forked()); keep = big(); print(forked())"
     assert frozen(code) == [0, MANY]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_without_pythons_allocator_the_size_is_not_known() -> None:
     """PYTHONMALLOC=malloc counts no blocks: then it is frozen whatever its size."""
     assert frozen("tuning.freeze_before_fork(); print(forked() > 0)", PYTHONMALLOC="malloc") == [True]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_a_forked_child_does_not_freeze() -> None:
     """A worker that forks in a request has no time to collect, even when its parent was too small."""
     code = (
@@ -261,7 +274,7 @@ def test_a_forked_child_does_not_freeze() -> None:
     assert frozen(code) == [0, MANY]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 @pytest.mark.parametrize(
     ("preparation", "count"),
     [("gc.disable()", 0), ("gc.freeze()", MANY)],
@@ -273,7 +286,7 @@ def test_a_program_that_sees_to_it_is_left_alone(preparation: str, count: object
     assert frozen(code) == [count]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_a_fork_in_a_thread_is_like_any_other() -> None:
     """The count is the same, and the program goes on."""
     code = (
@@ -283,34 +296,34 @@ def test_a_fork_in_a_thread_is_like_any_other() -> None:
     assert frozen(code) == [MANY]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 @pytest.mark.parametrize("option", ["", "preexec_fn=int"], ids=["plain", "with code to run after the fork"])
 def test_a_subprocess_is_no_fork(option: str) -> None:
     """`subprocess` calls no hooks, or, for a preexec_fn, calls them with the collector off."""
     code = (
         "import subprocess; tuning.freeze_before_fork(); keep = big()\n"
-        f"subprocess.run(['true'], check=True, {option}); print(gc.get_freeze_count()); print(forked())"
+        f"subprocess.run(['true'], check=True, {option}); print(count()); print(forked())"
     )
     assert frozen(code) == [0, MANY]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_multiprocessing_forks_as_well() -> None:
     """Its start method `fork` is os.fork."""
     code = (
         "import multiprocessing; tuning.freeze_before_fork(); keep = big()\n"
-        "with multiprocessing.get_context('fork').Pool(1) as pool: print(pool.apply(gc.get_freeze_count))"
+        "with multiprocessing.get_context('fork').Pool(1) as pool: print(pool.apply(count))"
     )
     assert frozen(code) == [MANY]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_the_freeze_can_be_taken_back() -> None:
     """As long as nothing was forked."""
     assert frozen("undo = tuning.freeze_before_fork(); undo(); keep = big(); print(forked())") == [0]
 
 
-@needs_fork
+@pytest.mark.usefixtures("forking")
 def test_nothing_in_the_hook_can_spoil_a_fork() -> None:
     """What goes wrong there is not the program's business."""
     code = (
@@ -323,29 +336,58 @@ def test_nothing_in_the_hook_can_spoil_a_fork() -> None:
 
 # --- os.cpu_count
 
-before_313 = pytest.mark.skipif(sys.version_info >= (3, 13), reason="PYTHON_CPU_COUNT does it")
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "said", "version", "chosen"),
+    [
+        (2, 64, None, (3, 8), 2),
+        (2, 64, None, (3, 12), 2),
+        (2, 64, "2", (3, 12), 2),
+        (2, 64, None, (3, 13), None),  # PYTHON_CPU_COUNT does it
+        (2, 64, "2", (3, 14), None),
+        (64, 64, None, (3, 12), None),
+        (65, 64, None, (3, 12), None),  # never raised
+        (2, None, None, (3, 12), None),  # a machine that cannot count
+        (2, 64, "3", (3, 12), None),  # the user's
+        (2, 64, "", (3, 12), None),
+        (2, 64, "default", (3, 12), None),
+    ],
+)
+def test_fewer_cpus_are_answered_where_nothing_else_does_it(
+    wanted: int, found: int | None, said: str | None, version: tuple[int, ...], chosen: int | None
+) -> None:
+    """Before 3.13, never more than there are, and not where the user says something else."""
+    assert tuning.choose_cpu_count(wanted, found, said, version) == chosen
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine of 64 CPUs, and a user who has said nothing."""
-    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    """Python 3.12 on 64 CPUs, and a user who has said nothing."""
+
+    def cpu_count() -> int:
+        """Return the number of CPUs."""
+        return 64
+
+    monkeypatch.setattr(os, "cpu_count", cpu_count)
+    monkeypatch.setattr(tuning, "sys", SimpleNamespace(version_info=(3, 12, 0)))
     monkeypatch.delenv("PYTHON_CPU_COUNT", raising=False)
 
 
-@before_313
 @pytest.mark.usefixtures("machine")
-def test_fewer_cpus_are_answered_until_it_is_undone() -> None:
-    """A function of the same name in the same place."""
+def test_the_count_is_answered_until_it_is_undone() -> None:
+    """By a function of the same name, words and arguments in the same place; a second time nothing is done."""
     undo = tuning.set_cpu_count(2)
     assert undo is not None
-    assert os.cpu_count() == 2
+    assert os.cpu_count() == multiprocessing.cpu_count() == 2
+    assert os.cpu_count.__name__ == "cpu_count"
+    assert os.cpu_count.__doc__ == "Return the number of CPUs."
+    assert not inspect.signature(os.cpu_count).parameters
     assert pickle.loads(pickle.dumps(os.cpu_count)) is os.cpu_count
+    assert tuning.set_cpu_count(2) is None
     undo()
     assert os.cpu_count() == 64
 
 
-@before_313
 @pytest.mark.usefixtures("machine")
 def test_undoing_does_not_undo_anothers() -> None:
     """Who has replaced it since then keeps what they have."""
@@ -356,52 +398,12 @@ def test_undoing_does_not_undo_anothers() -> None:
     assert os.cpu_count() == 7
 
 
-@before_313
-def test_it_looks_like_the_real_one() -> None:
-    """Name, place, words and signature."""
-    code = (
-        "import inspect\nlook = lambda: (os.cpu_count.__name__, os.cpu_count.__doc__, "
-        "list(inspect.signature(os.cpu_count).parameters))\n"
-        "before = look(); os.cpu_count.__doc__; original = os.cpu_count; count = original() or 1\n"
-        "tuning.os = type(sys)('os'); tuning.os.__dict__.update(vars(os))\n"
-        "tuning.os.cpu_count = lambda: 64; tuning.os.cpu_count.__doc__ = original.__doc__\n"
-        "tuning.set_cpu_count(count); os.cpu_count = tuning.os.cpu_count\n"
-        "print(os.cpu_count is not original, os.cpu_count() == count, look() == before)"
-    )
-    assert run_tuned(code) == ["True True True"]
-
-
 @pytest.mark.usefixtures("machine")
-@pytest.mark.parametrize("count", [64, 65])
-def test_the_number_is_never_raised(count: int) -> None:
-    """Nor set to what it is."""
-    assert tuning.set_cpu_count(count) is None
-    assert os.cpu_count() == 64
-
-
-@pytest.mark.usefixtures("machine")
-@pytest.mark.parametrize(("said", "is_ours"), [("2", True), ("3", False), ("", False), ("default", False)])
-def test_the_users_own_variable_wins(said: str, is_ours: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PYTHON_CPU_COUNT is read by 3.13 and later only, but what it says is meant."""
-    monkeypatch.setenv("PYTHON_CPU_COUNT", said)
-    undo = tuning.set_cpu_count(2)
-    assert (undo is not None) == (is_ours and sys.version_info < (3, 13))
-    if undo:
-        undo()
-
-
-@pytest.mark.usefixtures("machine")
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="only 3.13 and later have the variable")
-def test_from_313_on_nothing_is_replaced() -> None:
-    """The interpreter has a variable of its own for it."""
+def test_the_users_own_variable_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that 3.13 and later read."""
+    monkeypatch.setenv("PYTHON_CPU_COUNT", "3")
     assert tuning.set_cpu_count(2) is None
     assert os.cpu_count() == 64
-
-
-def test_a_machine_that_cannot_count_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """os.cpu_count() may be None."""
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert tuning.set_cpu_count(2) is None
 
 
 # --- celery
@@ -474,8 +476,6 @@ def test_a_billiard_that_fails_does_so_by_itself(tmp_path: Path) -> None:
 
 def test_a_billiard_in_an_archive_shares_its_loader(tmp_path: Path) -> None:
     """zipimport has one loader for all modules of an archive: the others are not mistaken for billiard."""
-    from zipfile import ZipFile
-
     with ZipFile(tmp_path / "app.zip", "w") as archive:
         archive.writestr("billiard.py", BILLIARD)
         archive.writestr("other.py", "def cpu_count():\n    return 64\n")
