@@ -92,7 +92,7 @@ def make_plan(
             native_threads = budget.share_threads(cpu.cores, count)
             decisions += _plan_cpu(cpu, count, native_threads, command, environment)
             native_threads = native.pool_size(environment) or native_threads
-        if command.server is not None:
+        if command.server is not None and workers.share_bytes is not None:
             decisions += cpython.plan_collector(workers.share_bytes, command)
     figures = {
         "workers": workers.count,

@@ -79,7 +79,7 @@ def _whole_cpu(limits: Limits, config: Config) -> CpuView | None:
     if config.cpu_from == "request" and request is not None:
         bound = 2 * request if cores is None else min(cores, 2 * request)
         if bound != cores:
-            source = config.origin_of("cpu_request")
+            source = _said_by(config, "cpu_request")
             phrase = "twice the CPU request"
             return CpuView(cores=bound, is_limited=True, phrase=phrase, source=source, is_hidden=True)
     if cores is None:
@@ -87,7 +87,7 @@ def _whole_cpu(limits: Limits, config: Config) -> CpuView | None:
     declared = limits.declared.cpu_limit_cores
     phrase = f"CPU {format_cores(cores)}"
     if declared is not None and declared <= cores:
-        source = config.origin_of("cpu_limit")
+        source = _said_by(config, "cpu_limit")
         return CpuView(cores=cores, is_limited=True, phrase=phrase, source=source, is_hidden=True)
     if cpu.quota_cores is not None and cpu.quota_cores <= cores:
         return CpuView(cores=cores, is_limited=True, phrase=phrase, source=cpu.source)
@@ -97,6 +97,11 @@ def _whole_cpu(limits: Limits, config: Config) -> CpuView | None:
     if is_cut or cpu.quota_cores is not None:
         return CpuView(cores=cores, is_limited=True, phrase=f"{cores:.6g} CPUs to run on", source=folder)
     return CpuView(cores=cores, is_limited=False, phrase="no CPU limit", source=cpu.source)
+
+
+def _said_by(config: Config, name: str) -> str:
+    """Where a declared figure comes from; a caller of the library's has no flag, and the option's name says it."""
+    return config.origin_of(name) if config.is_said(name) else "--" + name.replace("_", "-")
 
 
 def look_at_memory(limits: Limits, config: Config) -> MemoryView | None:
@@ -121,7 +126,7 @@ def _whole_memory(limits: Limits, config: Config) -> MemoryView | None:
     else:
         name, size_bytes, source = "memory", memory.effective_bytes, memory.source
         if size_bytes is not None and size_bytes == declared_bytes:
-            source = config.origin_of("memory_limit")
+            source = _said_by(config, "memory_limit")
         elif size_bytes != memory.limit_bytes:
             source = "/proc/meminfo"
     if "memory.high_bytes" in limits.unknown:
@@ -261,7 +266,7 @@ def _solve(
         if count <= most:
             reason, source = f"no CPU limit, {cpu.cores:.6g} CPUs", None
         elif request is not None:
-            reason, source = "twice the CPU request", config.origin_of("cpu_request")
+            reason, source = "twice the CPU request", _said_by(config, "cpu_request")
         count = min(count, most)
         message = f"no CPU limit: workers are at most {most}; say --workers or --cpu-request for other figures"
         notices.append(Notice(code="CPU_UNLIMITED", message=message))

@@ -45,14 +45,14 @@ def plan_cpu_count(
     return [setting, Setting(name=CPU_COUNT, value=str(count), via="inject", reason=reason, source=source)]
 
 
-def plan_collector(share_bytes: int | None, command: Command) -> list[Setting | NotSet]:
+def plan_collector(share_bytes: int, command: Command) -> list[Setting | NotSet]:
     """The collector of a server's or a queue's workers; `share_bytes` is what each of them may use."""
     decisions: list[Setting | NotSet] = []
     version = command.interpreter.version
     if version is not None and (3, 14, 0) <= version < (3, 14, 5):
         decisions.append(NotSet(name=THRESHOLD, reason="Python 3.14 before 3.14.5 keeps more garbage; upgrade"))
     else:
-        is_tight = share_bytes is None or share_bytes < _TIGHT_BYTES
+        is_tight = share_bytes < _TIGHT_BYTES
         threshold = _TIGHT_THRESHOLD if is_tight else _ROOMY_THRESHOLD
         reason = "what lives on is searched less often" + ("; less than 256 MiB a worker" if is_tight else "")
         decisions.append(Setting(name=THRESHOLD, value=str(threshold), via="inject", reason=reason))

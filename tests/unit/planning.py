@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from cgtune.apply import apply_to_environment
+from cgtune.budget import WorkerSize
 from cgtune.config import Config
+from cgtune.files import NoFiles
+from cgtune.injection_plan import Door
 from cgtune.limits import LIMITED, UNLIMITED, Cgroup, Cpu, Declared, Limits, Memory, Pids
+from cgtune.placeholders import mask
 from cgtune.plan import Plan, make_plan
 from cgtune.runtimes import recognise
 from cgtune.settings import Setting
@@ -12,6 +16,9 @@ from cgtune.settings import Setting
 MIB = 1 << 20
 GIB = 1 << 30
 POOLS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")
+DOOR = Door(folder="/cgtune/door", has_pth=False)
+#: Told to every program, and no setting.
+TOLD = "CGTUNE_PLAN"
 
 
 def limits_of(
@@ -51,21 +58,34 @@ def limits_of(
     )
 
 
+def config_of(**values: object) -> Config:
+    """A config in which the user has said these by flags."""
+    origins = tuple((name, "--" + name.replace("_", "-")) for name in values)
+    return Config(**values, origins=origins)  # type: ignore[arg-type]  # the tests know the fields
+
+
 def plan_for(
     limits: Limits,
     line: str = "gunicorn app:app",
     config: Config | None = None,
     environment: dict[str, str] | None = None,
+    *,
+    door: Door | None = DOOR,
+    measured: WorkerSize | None = None,
 ) -> Plan:
     """The plan for one command line."""
     environment = environment or {}
-    return make_plan(limits, config or Config(), recognise(tuple(line.split()), environment), environment)
+    argv = tuple(line.split())
+    command = recognise(mask(argv), environment, NoFiles()).replace(argv=argv)
+    return make_plan(limits, config or Config(), command, environment, door=door, measured=measured)
 
 
 def set_by(plan: Plan, environment: dict[str, str] | None = None) -> dict[str, str]:
-    """The variables that a plan adds."""
+    """The variables that a plan adds or changes, but for what it tells and its way into the interpreter."""
     before = environment or {}
-    return {name: value for name, value in apply_to_environment(plan, before).items() if name not in before}
+    after = apply_to_environment(plan, before)
+    ours = (name for name in after if not name.startswith(TOLD) and name not in ("CGTUNE_INJECT", "PYTHONPATH"))
+    return {name: after[name] for name in ours if before.get(name) != after[name]}
 
 
 def setting(plan: Plan, name: str) -> Setting:

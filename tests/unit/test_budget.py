@@ -7,10 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgtune import budget
-from cgtune.budget import fit_workers, pool_threads, processes, share_threads, web_workers
+from cgtune.budget import (
+    WorkerSize,
+    assume_size,
+    fit_workers,
+    pool_threads,
+    processes,
+    share_threads,
+    waiting_workers,
+    web_threads,
+    web_workers,
+    workers_by_cpu,
+)
+from cgtune.settings import ASYNC_WEB, BATCH, DATA, QUEUE_CPU, QUEUE_IO, SYNC_WEB
 
 MIB = 1 << 20
+SHARED = 26 * MIB
 CORES = st.floats(min_value=0.001, max_value=100_000)
+
+
+def size_of(worker_bytes: int) -> WorkerSize:
+    """A worker of that size beside 26 MiB that all share."""
+    return WorkerSize(worker_bytes=worker_bytes, shared_bytes=SHARED, worker_bytes_from="user")
+
+
 SIZES = st.integers(min_value=0, max_value=1 << 50)
 
 # quota -> pool_threads, processes, web_workers
@@ -56,7 +76,7 @@ def test_every_rounding_is_within_reach_of_the_quota(cores: float) -> None:
 def test_more_cores_never_give_fewer(one: float, other: float) -> None:
     """Each rounding rises with the quota."""
     low, high = sorted((one, other))
-    for rounding in (pool_threads, processes, web_workers):
+    for rounding in (pool_threads, processes, web_workers, waiting_workers):
         assert rounding(low) <= rounding(high)
 
 
@@ -86,7 +106,7 @@ ROOMS = {
 @pytest.mark.parametrize(("memory_mib", "worker_mib"), ROOMS)
 def test_workers_fit_beside_the_reserve_and_the_shared_part(memory_mib: int, worker_mib: int) -> None:
     """floor((limit - reserve - shared) / worker), with what one lacks where none fits."""
-    room = fit_workers(memory_mib * MIB, worker_mib * MIB)
+    room = fit_workers(memory_mib * MIB, size_of(worker_mib * MIB))
     assert room.workers == ROOMS[memory_mib, worker_mib]
     assert (room.missing_bytes > 0) is (room.workers == 0)
 
@@ -94,23 +114,58 @@ def test_workers_fit_beside_the_reserve_and_the_shared_part(memory_mib: int, wor
 @pytest.mark.parametrize(("memory_mib", "reserve_mib"), [(0, 32), (128, 32), (320, 32), (1000, 100), (100_000, 1024)])
 def test_the_reserve_is_a_tenth_within_bounds(memory_mib: int, reserve_mib: int) -> None:
     """At least 32 MiB, at most 1 GiB."""
-    assert fit_workers(memory_mib * MIB, None).budget.reserve_bytes == reserve_mib * MIB
+    assert fit_workers(memory_mib * MIB, size_of(1)).budget.reserve_bytes == reserve_mib * MIB
 
 
 def test_the_budget_says_whose_figure_it_is() -> None:
     """The assumed size is "default", a given one "user"."""
-    assert fit_workers(MIB, None).budget.worker_bytes_from == "default"
-    assert fit_workers(MIB, None).budget.worker_bytes == budget.WORKER_BYTES
-    assert fit_workers(MIB, 5).budget.worker_bytes_from == "user"
-    assert fit_workers(MIB, 5).budget.worker_bytes == 5
+    assumed = fit_workers(MIB, assume_size(SYNC_WEB)).budget
+    assert (assumed.worker_bytes_from, assumed.worker_bytes) == ("default", budget.DEFAULT_WORKER_BYTES)
+    given_size = fit_workers(MIB, size_of(5)).budget
+    assert (given_size.worker_bytes_from, given_size.worker_bytes) == ("user", 5)
+
+
+def test_each_kind_has_its_own_assumed_size() -> None:
+    """In MiB, of one worker and of what they share; an unknown kind is taken for a web server."""
+    kinds = {None: (80, 32), SYNC_WEB: (80, 32), ASYNC_WEB: (80, 32), QUEUE_IO: (80, 32), QUEUE_CPU: (96, 96)}
+    for kind, (worker_mib, shared_mib) in kinds.items():
+        size = assume_size(kind)
+        assert (size.worker_bytes, size.shared_bytes) == (worker_mib * MIB, shared_mib * MIB)
+    assert assume_size(DATA).worker_bytes == assume_size(BATCH).worker_bytes == 256 * MIB
+
+
+# quota -> processes of each kind: sync-web, async-web, queue-cpu, queue-io, batch, data, not known
+KINDS = {
+    0.25: (2, 1, 1, 2, 1, 1, 1),
+    0.5: (2, 1, 1, 2, 1, 1, 1),
+    1: (3, 1, 1, 4, 1, 1, 1),
+    1.5: (4, 2, 2, 6, 2, 1, 2),
+    2: (5, 2, 2, 8, 2, 1, 2),
+    3.8: (9, 4, 4, 16, 4, 1, 4),
+    8: (12, 8, 8, 32, 8, 1, 8),
+    16: (24, 16, 16, 32, 16, 1, 16),
+}
+
+
+@pytest.mark.parametrize("cores", KINDS)
+def test_each_kind_has_its_own_number_of_processes(cores: float) -> None:
+    """What computes gets as many as there are cores, what waits gets more, and data is one."""
+    kinds = (SYNC_WEB, ASYNC_WEB, QUEUE_CPU, QUEUE_IO, BATCH, DATA, None)
+    assert tuple(workers_by_cpu(kind, cores) for kind in kinds) == KINDS[cores]
+
+
+@pytest.mark.parametrize(("cores", "workers", "threads"), [(0.5, 2, 2), (1, 1, 6), (1, 3, 2), (4, 1, 8), (8, 12, 3)])
+def test_threads_make_up_for_few_workers(cores: float, workers: int, threads: int) -> None:
+    """Twice as many threads in all as the rule has workers; from 2 to 8 each."""
+    assert web_threads(cores, workers) == threads
 
 
 @given(SIZES, st.integers(min_value=1, max_value=1 << 40))
 def test_what_is_said_to_fit_fits(memory_bytes: int, worker_bytes: int) -> None:
     """And one more would not; the missing bytes are what makes room for the first."""
-    room = fit_workers(memory_bytes, worker_bytes)
+    room = fit_workers(memory_bytes, size_of(worker_bytes))
     reserve_bytes = room.budget.reserve_bytes or 0
-    left_bytes = memory_bytes - reserve_bytes - budget.SHARED_BYTES
+    left_bytes = memory_bytes - reserve_bytes - SHARED
     if room.workers:
         assert room.workers * worker_bytes <= left_bytes < (room.workers + 1) * worker_bytes
     else:
@@ -121,4 +176,4 @@ def test_what_is_said_to_fit_fits(memory_bytes: int, worker_bytes: int) -> None:
 def test_more_memory_never_holds_fewer(one: int, other: int) -> None:
     """The reserve grows more slowly than the limit."""
     low, high = sorted((one, other))
-    assert fit_workers(low, 50 * MIB).workers <= fit_workers(high, 50 * MIB).workers
+    assert fit_workers(low, size_of(50 * MIB)).workers <= fit_workers(high, size_of(50 * MIB)).workers

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cgtune.budget import pool_threads
-from cgtune.config import Config
+from cgtune.budget import pool_threads, processes
 from cgtune.limits import UNKNOWN, Cpu, Declared, Limits, Memory
-from tests.unit.planning import GIB, MIB, POOLS, codes, limits_of, plan_for, set_by, setting
+from tests.unit.planning import GIB, MIB, POOLS, codes, config_of, limits_of, plan_for, set_by, setting
 
 # quota -> sync workers, async workers, native threads of the sync and async ones
 WITH_PLENTY_OF_MEMORY = {
@@ -33,9 +32,13 @@ def test_with_plenty_of_memory_the_quota_decides(cores: float) -> None:
     ):
         plan = plan_for(limits_of(cores), line)
         assert (plan.workers, plan.native_threads, plan.notices) == (workers, native, ())
+        several = {"POLARS_MAX_THREADS": str(native), "TOKENIZERS_PARALLELISM": "false"} if workers > 1 else {}
         assert set_by(plan) == {
             "WEB_CONCURRENCY": str(workers),
             **dict.fromkeys(POOLS, str(native)),
+            **several,
+            "LOKY_MAX_CPU_COUNT": str(max(1, processes(cores) // workers)),
+            "PYTHON_CPU_COUNT": str(processes(cores)),
             "MALLOC_ARENA_MAX": str(max(2, min(8, pool_threads(cores)))),
         }
         assert setting(plan, "WEB_CONCURRENCY").reason == f"CPU {cores:.2f}"
@@ -48,7 +51,7 @@ def test_with_plenty_of_memory_the_quota_decides(cores: float) -> None:
 WITH_LITTLE_MEMORY = [
     (1, 256, 80, 2, "memory 256 MiB holds 2 of 80 MiB"),
     (4, 1024, 80, 9, "CPU 4.00"),
-    (1, 298, 80, 3, "CPU 1.00"),
+    (1, 304, 80, 3, "CPU 1.00"),
     (4, 512, 80, 5, "memory 512 MiB holds 5 of 80 MiB"),
     (8, 512, 400, 1, "memory 512 MiB holds 1 of 400 MiB"),
     (0.5, 128, 20, 2, "CPU 0.50"),
@@ -61,7 +64,7 @@ def test_with_little_memory_what_fits_decides(
     cores: float, memory_mib: int, worker_mib: int, workers: int, reason: str
 ) -> None:
     """The smaller of the two, and the reason says which."""
-    plan = plan_for(limits_of(cores, memory_mib), config=Config(worker_memory=worker_mib * MIB))
+    plan = plan_for(limits_of(cores, memory_mib), config=config_of(worker_memory=worker_mib * MIB))
     assert (plan.workers, setting(plan, "WEB_CONCURRENCY").reason) == (workers, reason)
     assert setting(plan, "WEB_CONCURRENCY").source == ("/cpu.max" if reason.startswith("CPU") else "/memory.max")
     assert plan.budget.worker_bytes_from == "user"
@@ -70,9 +73,9 @@ def test_with_little_memory_what_fits_decides(
 
 def test_where_not_even_one_fits_one_is_started_and_it_is_said() -> None:
     """With what is missing and the option that corrects the assumption."""
-    plan = plan_for(limits_of(4, 128), config=Config(worker_memory=100 * MIB))
+    plan = plan_for(limits_of(4, 128), config=config_of(worker_memory=100 * MIB))
     assert (plan.workers, codes(plan)) == (1, ["MEMORY_TOO_SMALL"])
-    assert plan.notices[0].message == "one worker of 100 MiB needs 30 MiB more; starting one; see --worker-memory"
+    assert plan.notices[0].message == "one worker of 100 MiB needs 36 MiB more; starting one; see --worker-memory"
     assert setting(plan, "WEB_CONCURRENCY").reason == "memory 128 MiB"
 
 
@@ -93,8 +96,8 @@ def test_without_a_cpu_limit_the_machine_does_not_decide(
 
 def test_without_a_cpu_limit_pools_are_set_only_where_they_multiply() -> None:
     """One worker may use the machine as it does by itself; several share it."""
-    assert not set(POOLS) & set(set_by(plan_for(limits_of(None), config=Config(workers=1))))
-    assert set(POOLS) <= set(set_by(plan_for(limits_of(None), config=Config(workers=2))))
+    assert not set(POOLS) & set(set_by(plan_for(limits_of(None), config=config_of(workers=1))))
+    assert set(POOLS) <= set(set_by(plan_for(limits_of(None), config=config_of(workers=2))))
     several = set_by(plan_for(limits_of(None, host_cpus=64)))
     assert (several["WEB_CONCURRENCY"], several["OMP_NUM_THREADS"]) == ("4", "16")
 
@@ -121,7 +124,7 @@ def test_a_quota_beyond_the_machine_is_not_the_reason() -> None:
 def test_a_declared_limit_is_the_reason_where_it_is_the_tightest() -> None:
     """The user's word for what cannot be seen, and only then."""
     declared = Declared(cpu_limit_cores=1, memory_limit_bytes=256 * MIB)
-    config = Config(worker_memory=80 * MIB)
+    config = config_of(worker_memory=80 * MIB)
     plan = plan_for(limits_of(4, 1024, declared=declared), config=config)
     assert (plan.workers, setting(plan, "WEB_CONCURRENCY").source) == (2, "--memory-limit")
     assert setting(plan, "OMP_NUM_THREADS").source == "--cpu-limit"
@@ -133,7 +136,7 @@ def test_a_declared_limit_is_the_reason_where_it_is_the_tightest() -> None:
 
 def test_without_a_memory_limit_what_is_available_bounds_the_workers() -> None:
     """The machine's free memory is no limit, but more than that there is not; unknown, nothing bounds them."""
-    config = Config(worker_memory=100 * MIB)
+    config = config_of(worker_memory=100 * MIB)
     plan = plan_for(limits_of(8, None, available_mib=400), config=config)
     assert plan.workers == 3
     assert setting(plan, "WEB_CONCURRENCY").reason == "available memory 400 MiB holds 3 of 100 MiB"
@@ -143,7 +146,7 @@ def test_without_a_memory_limit_what_is_available_bounds_the_workers() -> None:
 
 def test_memory_high_below_the_limit_decides() -> None:
     """The kernel throttles from there on, long before it kills; above what binds it means nothing."""
-    config = Config(worker_memory=100 * MIB)
+    config = config_of(worker_memory=100 * MIB)
     plan = plan_for(limits_of(8, 4096, high_bytes=512 * MIB), config=config)
     assert plan.workers == 4
     assert setting(plan, "WEB_CONCURRENCY").reason == "memory.high of 512 MiB holds 4 of 100 MiB"
@@ -156,8 +159,12 @@ def test_memory_high_below_the_limit_decides() -> None:
 def test_a_declared_limit_stands_in_for_none() -> None:
     """Without a limit of the kernel's, the user's word counts, not what the machine has left."""
     limits = limits_of(8, None, available_mib=100_000, declared=Declared(memory_limit_bytes=512 * MIB))
-    plan = plan_for(limits, config=Config(worker_memory=100 * MIB))
+    plan = plan_for(limits, config=config_of(worker_memory=100 * MIB))
     assert (plan.workers, setting(plan, "WEB_CONCURRENCY").source) == (4, "--memory-limit")
+
+
+# One worker for all that is known, so its pools are as large as the two cores.
+WAITING = ("OMP_WAIT_POLICY", "KMP_BLOCKTIME")
 
 
 def unknown_cpu(limits: Limits) -> Limits:
@@ -181,7 +188,7 @@ def test_an_unknown_memory_limit_leaves_the_workers_alone() -> None:
     """The CPU's own settings need no memory; a declared limit is as good as a known one."""
     plan = plan_for(unknown_memory(limits_of(2)))
     assert (plan.workers, codes(plan)) == (None, ["MEMORY_UNKNOWN"])
-    assert set(set_by(plan)) == {*POOLS, "MALLOC_ARENA_MAX"}
+    assert set(set_by(plan)) == {*POOLS, "LOKY_MAX_CPU_COUNT", "PYTHON_CPU_COUNT", "MALLOC_ARENA_MAX", *WAITING}
     assert [left.name for left in plan.not_set] == ["WEB_CONCURRENCY"]
     limits = unknown_memory(limits_of(2))
     declared = limits.replace(
@@ -193,7 +200,7 @@ def test_an_unknown_memory_limit_leaves_the_workers_alone() -> None:
 @pytest.mark.parametrize("unknown", [unknown_cpu, unknown_memory, lambda limits: unknown_cpu(unknown_memory(limits))])
 def test_the_users_own_number_needs_no_limits(unknown: object) -> None:
     """`--workers N` is set also where nothing can be told."""
-    plan = plan_for(unknown(limits_of(2)), config=Config(workers=3))  # type: ignore[operator]
+    plan = plan_for(unknown(limits_of(2)), config=config_of(workers=3))  # type: ignore[operator]
     assert plan.workers == 3
     assert set_by(plan)["WEB_CONCURRENCY"] == "3"
     assert setting(plan, "WEB_CONCURRENCY").provenance == "user"
@@ -201,7 +208,7 @@ def test_the_users_own_number_needs_no_limits(unknown: object) -> None:
 
 def test_workers_of_the_command_line_are_a_constant() -> None:
     """With -w 8, native threads are shared among 8, nothing else is said about workers, and no variable is set."""
-    plan = plan_for(limits_of(16), "gunicorn -w 8 app:app", Config(workers=3))
+    plan = plan_for(limits_of(16), "gunicorn -w 8 app:app", config_of(workers=3))
     assert (plan.workers, plan.native_threads) == (8, 2)
     assert plan.budget.worker_bytes_from == "default"
     assert "WEB_CONCURRENCY" not in set_by(plan)
@@ -229,7 +236,7 @@ def test_workers_of_the_environment_are_kept(
     assert setting(plan, name).via == ("env" if is_variable else "argv")
     assert setting(plan, name).reason == ("yours" if is_variable else "yours, GUNICORN_CMD_ARGS")
     assert "WEB_CONCURRENCY" not in set_by(plan, environment)
-    assert plan.native_threads == (2 if workers else 16)
+    assert plan.native_threads == (2 if workers else 1)
 
 
 def test_zero_workers_divide_nothing() -> None:
@@ -240,7 +247,7 @@ def test_zero_workers_divide_nothing() -> None:
 
 def test_keep_leaves_the_workers_to_the_program() -> None:
     """And says so; native threads are still bounded."""
-    plan = plan_for(limits_of(2), config=Config(workers="keep"))
+    plan = plan_for(limits_of(2), config=config_of(workers="keep"))
     assert (plan.workers, "WEB_CONCURRENCY" in set_by(plan)) == (None, False)
     assert plan.not_set[0].reason == "--workers keep"
     assert set_by(plan)["OMP_NUM_THREADS"] == "2"
@@ -268,14 +275,15 @@ def test_a_stronger_variable_of_glibc_is_left_to_decide() -> None:
 
 
 def test_nothing_is_planned_for_a_program_that_is_not_known() -> None:
-    """No setting, no notice: whatever it is, it runs as it would."""
-    plan = plan_for(limits_of(0.5, 128), "postgres -D /data")
-    assert (plan.settings, plan.not_set, plan.notices, plan.workers) == ((), (), (), None)
+    """No setting, no notice: whatever it is, it runs as it would; it is told what there is, for whoever asks."""
+    plan = plan_for(limits_of(2, 512), "postgres -D /data")
+    assert (plan.settings, plan.not_set, plan.notices) == ((), (), ())
+    assert (plan.cpus, plan.memory_bytes, plan.workers, plan.threads) == (2, 512 * MIB, 2, 1)
 
 
 def test_workers_of_the_users_that_may_not_fit_are_kept_and_doubted() -> None:
     """Eight workers of 80 MiB in 128 MiB stay eight, with a word about it; in 4 GiB there is nothing to say."""
-    for line, config in (("gunicorn -w 8 app:app", Config()), ("gunicorn app:app", Config(workers=8))):
+    for line, config in (("gunicorn -w 8 app:app", config_of()), ("gunicorn app:app", config_of(workers=8))):
         tight = plan_for(limits_of(1, 128), line, config)
         assert (tight.workers, codes(tight)) == (8, ["WORKERS_MAY_NOT_FIT"])
         assert codes(plan_for(limits_of(1, 4096), line, config)) == []
