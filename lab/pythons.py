@@ -28,8 +28,8 @@ def find_python(minor: int) -> Path | None:
     candidates += filter(None, [shutil.which(f"python3.{minor}")])
     for candidate in candidates:
         # A pyenv shim exists also for versions that are not active: only an answer counts.
-        code = f"import sys, venv, ensurepip; sys.exit(sys.version_info[1] != {minor})"
-        if subprocess.run([candidate, "-c", code], capture_output=True, check=False).returncode == 0:
+        code = f"import sys; sys.exit(sys.version_info[1] != {minor})"
+        if subprocess.run([candidate, "-ISc", code], capture_output=True, check=False).returncode == 0:
             return Path(candidate)
     return None
 

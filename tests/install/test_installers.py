@@ -74,12 +74,14 @@ def test_without_dependencies_there_are_none(wheel: Path, tmp_path: Path) -> Non
 
 
 def test_the_wheel_holds_the_package_the_command_and_no_more(wheel: Path) -> None:
-    """No tests, benches or labs are installed into anyone's environment; the licence is."""
+    """No tests, benches or labs get into anyone's environment; the licence does, and the .pth with its module."""
     version = wheel.name.split("-")[1]
     names = ZipFile(wheel).namelist()
     others = {name for name in names if not name.startswith("cgtune/")}
     info = f"cgtune-{version}.dist-info"
     assert others == {
+        "_cgtune_inject.py",
+        "cgtune.pth",
         f"cgtune-{version}.data/scripts/cgtune",
         f"{info}/METADATA",
         f"{info}/RECORD",
