@@ -76,7 +76,11 @@ def _find_settings(flags: Mapping[str, Value], environment: Mapping[str, str], i
 def _read_bytes(path: str) -> bytes:
     """OSError says, as its strerror, why there is nothing to be had."""
     # Looking comes before opening: to open a device may already do something.
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    try:
+        mode = os.stat(path).st_mode
+    except ValueError:
+        raise OSError(0, "no name of a file") from None
+    if not stat.S_ISREG(mode):
         raise OSError(0, "a directory, not a file" if os.path.isdir(path) else "not a regular file")
     descriptor = os.open(path, _FLAGS)
     try:
@@ -93,7 +97,7 @@ def _read_bytes(path: str) -> bytes:
 def read_settings(data: bytes, path: str) -> FileSettings:
     """What a file says. What is wrong with it as a whole is its only warning."""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return FileSettings(warnings=(f"{path}:{line}: not UTF-8",))
