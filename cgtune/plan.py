@@ -17,7 +17,7 @@ from __future__ import annotations
 from cgtune import budget, injection_plan
 from cgtune.budget import Budget
 from cgtune.injection_plan import VARIABLE as INJECT_VARIABLE
-from cgtune.limits import Limits
+from cgtune.limits import UNLIMITED, Limits
 from cgtune.notices import Notice
 from cgtune.records import Record
 from cgtune.runtimes import cpython, glibc, native
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cgtune.budget import WorkerSize
     from cgtune.config import Config
     from cgtune.injection_plan import Door
-    from cgtune.sizing import CpuView
+    from cgtune.sizing import CpuView, MemoryView
 
     Decision = Setting | NotSet
 
@@ -94,13 +94,14 @@ def make_plan(
             native_threads = native.pool_size(environment) or native_threads
         if command.server is not None and workers.share_bytes is not None:
             decisions += cpython.plan_collector(workers.share_bytes, command)
+    told_bytes = _told_memory(limits, config, memory)
     figures = {
         "workers": workers.count,
         "threads": threads,
         "native_threads": native_threads,
         "cpus": None if cpu is None else cpu.cores,
-        "memory_bytes": None if memory is None else memory.size_bytes,
-        "memory_mib": None if memory is None else memory.size_bytes >> 20,
+        "memory_bytes": told_bytes,
+        "memory_mib": None if told_bytes is None else told_bytes >> 20,
         "worker_memory_bytes": workers.share_bytes,
         "worker_memory_mib": None if workers.share_bytes is None else workers.share_bytes >> 20,
     }
@@ -111,7 +112,7 @@ def make_plan(
         mode="exec",
         command=command,
         cpus=figures["cpus"],
-        memory_bytes=None if memory is None else memory.size_bytes,
+        memory_bytes=told_bytes,
         workers=workers.count,
         threads=threads,
         native_threads=native_threads,
@@ -120,6 +121,14 @@ def make_plan(
         not_set=tuple(decision for decision in decisions if isinstance(decision, NotSet)),
         notices=tuple(notices),
     )
+
+
+def _told_memory(limits: Limits, config: Config, memory: MemoryView | None) -> int | None:
+    """What a program is told to have: without a limit the machine's, not what happens to be free at its start."""
+    whole_bytes = limits.memory.effective_bytes
+    if limits.memory.status == UNLIMITED and whole_bytes is not None and memory is not None:
+        return min(int(whole_bytes * config.memory_share), limits.memory.high_bytes or whole_bytes)
+    return None if memory is None else memory.size_bytes
 
 
 def _expected_workers(limits: Limits, config: Config, command: Command, cpu: CpuView, workers: Workers) -> int:

@@ -30,7 +30,15 @@ FORBIDDEN = {
 
 PACKAGE_ONLY = {"__future__", "cgtune"}
 START = PACKAGE_ONLY | {"cgtune.__main__", "cgtune.cli", "cgtune.cli.output", "cgtune.errors"}
-OPTIONS = {"cgtune.config", "cgtune.limits", "cgtune.notices", "cgtune.options", "cgtune.records", "cgtune.units"}
+OPTIONS = {
+    "cgtune.config",
+    "cgtune.limits",
+    "cgtune.notices",
+    "cgtune.options",
+    "cgtune.records",
+    "cgtune.units",
+    "cgtune.values",
+}
 READING = {
     "cgtune.cgroup",
     "cgtune.cgroup.cpu",
@@ -48,12 +56,27 @@ READING = {
 PLANNING = {
     "cgtune.apply",
     "cgtune.budget",
+    "cgtune.command_line",
+    "cgtune.config_file",
+    "cgtune.files",
+    "cgtune.injection",
+    "cgtune.injection_plan",
+    "cgtune.interpreter",
+    "cgtune.marker",
+    "cgtune.measured",
+    "cgtune.placeholders",
     "cgtune.plan",
+    "cgtune.planning",
     "cgtune.runtimes",
-    "cgtune.runtimes.gunicorn",
+    "cgtune.runtimes.cpython",
+    "cgtune.runtimes.glibc",
     "cgtune.runtimes.native",
     "cgtune.settings",
+    "cgtune.shell_line",
+    "cgtune.sizing",
+    "cgtune.words",
 }
+GUNICORN = {"cgtune.runtimes.gunicorn"}
 RUN = START | OPTIONS | READING | PLANNING | {"cgtune.cli.run", "cgtune.launch"}
 INSPECT = START | OPTIONS | READING | {"cgtune.cli.inspect", "cgtune.container"}
 # Switched off, nothing of what reads or plans is needed but the door itself and the text it would open.
@@ -88,11 +111,11 @@ def test_run_loads_what_it_needs() -> None:
 
 
 def test_run_loads_as_little_for_a_program_that_is_planned_for(tmp_path: Path) -> None:
-    """With quiet the very same; to say something, poll(2) comes in addition."""
+    """The module of its server; to say something, poll(2) comes in addition."""
     program = write_program(tmp_path / "gunicorn", "#!/bin/sh\n")
-    assert added_by("run", "--quiet", program) == RUN
-    assert added_by("run", program) == RUN | {"select"}
-    assert added_by("run", "-q", program, GUNICORN_CMD_ARGS="-w 3 -k gevent") == RUN
+    assert added_by("run", "--quiet", program) == RUN | GUNICORN
+    assert added_by("run", program) == RUN | GUNICORN | {"select"}
+    assert added_by("run", "-q", program, GUNICORN_CMD_ARGS="-w 3 -k gevent") == RUN | GUNICORN
 
 
 def test_run_loads_next_to_nothing_when_it_is_switched_off() -> None:

@@ -32,9 +32,13 @@ def test_each_figure_is_said_once_on_stderr(gunicorn: Path) -> None:
     lines = done.stderr.splitlines()
     assert len(lines) == len(set(lines))
     said = dict(line.removeprefix("cgtune: ").split(" ", 1)[0].split("=", 1) for line in lines if "=" in line)
+    # What goes into the interpreter has names with a dot, and is one variable.
+    injected = {name: said.pop(name) for name in list(said) if "." in name}
     seen = variables(done.stdout)
     assert said
     assert {name: seen[name] for name in said} == said
+    words = {f"gc={injected['gc.set_threshold']}", f"cpus={injected['os.cpu_count']}"}
+    assert set(seen["CGTUNE_INJECT"].split()) == words
     assert "cgtune: OMP_NUM_THREADS=1 (CPU 0.50 shared by 2 workers from --cpu-limit)" in lines
     assert all(len(line) < 160 for line in lines)
 
