@@ -12,7 +12,7 @@ from pathlib import Path
 from lab.cache import made_once
 from lab.errors import Unavailable
 from lab.process import run
-from lab.wheel import key_of, pip_of
+from lab.wheel import key_of
 
 #: Those a hosted program may have; the oldest is what our injected code is written for.
 MINORS = (8, 9, 10, 11, 12, 13, 14, 15)
@@ -50,8 +50,9 @@ def environment(minor: int, *requirements: str) -> Path:
     python = require_python(minor)
 
     def make(folder: Path) -> None:
-        run([python, "-m", "venv", folder]).check()
-        run([*pip_of(folder), "install", "--quiet", *requirements], timeout=600).check()
+        run([python, "-m", "venv", "--without-pip", folder]).check()
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(folder / "bin/python")]
+        run([*pip, "install", "--quiet", *requirements], timeout=600).check()
 
     version = run([python, "--version"]).check().stdout
     try:
