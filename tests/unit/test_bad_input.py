@@ -187,6 +187,73 @@ def test_a_fault_of_ours_does_not_keep_the_program_from_starting(module: str, pr
     assert complaint(done).endswith("; starting ./gunicorn as it is")
 
 
+ALIAS_BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (name, name, b",".join([b"*%c" % (name - 1)] * 9)) for name in b"bcdefghi"
+)
+# What a config file may hold, and the start of what is said of it; "" where nothing is wrong.
+CONFIGS = {
+    "empty": (b"", ""),
+    "a list": (b"- list\n", "FILE:1: not a mapping of keys to values; ignored"),
+    "100 MB": (b"#" * 100_000_000, "CGTUNE_CONFIG: FILE: larger than 1 MiB; ignored"),
+    "not UTF-8": (b"workers: \xff\n", "FILE:1: not UTF-8; ignored"),
+    "an alias bomb": (ALIAS_BOMB, "FILE:1: anchors and aliases are not read here; ignored"),
+    "100,000 brackets": (b"a: " + b"[" * 100_000, "FILE:1: nested deeper than 20; ignored"),
+    "a program": (b"\x7fELF\x02\x01\x01\0\0\0", "FILE:1: no YAML: a control character; ignored"),
+    "NaN": (b"cpu_limit: .nan\n", "FILE:1: cpu_limit: '.nan' is no CPU quantity; "),
+    "negative": (b"worker_memory: -1\n", "FILE:1: worker_memory: '-1' is out of range for a size; ignored"),
+    "10**30": (
+        b"max_workers: 1" + b"0" * 30,
+        "FILE:1: max_workers: '1000000000000000000000000000000' is not a number ",
+    ),
+    "infinite": (b"memory_limit: 1e999\n", "FILE:1: memory_limit: '1e999' is out of range for a size; ignored"),
+    "contradictory": (
+        b"workers: 9\nmax_workers: 2\n",
+        "FILE:2: --workers 9 is above --max-workers 2 (from FILE:1); ",
+    ),
+    "a typo": (b"wrkers: 9\n", "FILE:1: wrkers: no such key (did you mean workers?); ignored"),
+}
+
+
+@pytest.mark.parametrize("case", CONFIGS)
+def test_no_config_file_keeps_the_program_from_starting(case: str, program: Path, tmp_path: Path) -> None:
+    """One line at most, which names the file and its line, and the program starts; strict, it does not."""
+    content, expected = CONFIGS[case]
+    (tmp_path / "FILE").write_bytes(content)
+    environment = {"CGTUNE_CONFIG": "FILE"}
+    done = call("run", "-q", program, environment=environment, directory=tmp_path)
+    assert (done.returncode, has_started(program)) == (6, True)
+    if not expected:
+        assert done.stderr == ""
+        return
+    assert complaint(done).startswith(expected)
+    strict = call("run", "-q", "--strict", program, environment=environment, directory=tmp_path)
+    assert (strict.returncode, has_started(program)) == (2, False)
+    assert complaint(strict) == complaint(done).removesuffix("; ignored")
+
+
+@pytest.mark.parametrize("case", ["a folder", "missing", "unreadable"])
+def test_no_config_path_keeps_the_program_from_starting(case: str, program: Path, tmp_path: Path) -> None:
+    """Named by a variable it is one warning; named by a flag, exit code 2, and nothing starts."""
+    path = tmp_path / "config.yaml"
+    user: list[str] = []
+    if case == "a folder":
+        path.mkdir()
+    if case == "unreadable":
+        path.write_text("workers: 3\n")
+        path.chmod(0)
+        if os.getuid() == 0:
+            # Root reads whatever it likes, unless it gives that up.
+            user = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+            if shutil.which("setpriv") is None:
+                unavailable("root, and no setpriv to give up its rights")
+    done = call(*COMMAND, "run", "-q", program, python=user or ["env"], environment={"CGTUNE_CONFIG": str(path)})
+    assert (done.returncode, has_started(program)) == (6, True)
+    assert complaint(done).startswith(f"CGTUNE_CONFIG: {path}: ")
+    done = call(*COMMAND, "run", "-q", "--config", path, program, python=user or ["env"])
+    assert (done.returncode, has_started(program)) == (2, False)
+    assert complaint(done).startswith(f"--config: {path}: ")
+
+
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
     """A folder of modules that must never become ours."""
