@@ -6,7 +6,7 @@ argv              the user's words, placeholders filled in, and options for serv
 
 from __future__ import annotations
 
-from cgtune import injection_plan, marker, placeholders
+from cgtune import marker, placeholders
 from cgtune.plan import Plan
 from cgtune.units import format_number
 
@@ -23,9 +23,10 @@ def apply_to_environment(plan: Plan, environment: Mapping[str, str]) -> dict[str
     ours = [setting for setting in plan.settings if setting.via == "env" and is_new(setting)]
     for setting in ours:
         result[setting.name] = setting.value
-    words = injection_plan.spell(plan.settings)
-    if words:
-        result[injection_plan.VARIABLE] = words
+    if any(setting.via == "inject" for setting in plan.settings):
+        from cgtune.injection_plan import spell
+
+        result[marker.INJECT_VARIABLE] = spell(plan.settings)
     result.update(told_values(plan))
     result[marker.VARIABLE] = marker.make((setting.name, setting.value, setting.previous) for setting in ours)
     return result

@@ -13,7 +13,6 @@ and nothing is set. That is the safe side, so the table need not be complete.
 from __future__ import annotations
 
 from cgtune.records import Record
-from cgtune.shell_line import last_command
 from cgtune.words import base_name
 
 TYPE_CHECKING = False
@@ -127,6 +126,8 @@ def look_through(argv: Sequence[str], first_lines: Callable[[str], bytes] | None
         if name == "env":
             skip = _skip_env(words, variables)
         elif name in _SHELLS:
+            from cgtune.shell_line import last_command
+
             line = _shell_line(words)
             command = None if line is None else last_command(line)
             if command is None:

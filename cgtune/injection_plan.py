@@ -16,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-VARIABLE = "CGTUNE_INJECT"
 PATH_VARIABLE = "PYTHONPATH"
 #: The setting's name -> its word in CGTUNE_INJECT; a value follows after "=", unless it says only that.
 WORDS = {
@@ -39,8 +38,6 @@ def open_door(
 ) -> tuple[list[Setting], str | None]:
     """What must be set besides, so that the settings arrive; or why they cannot."""
     interpreter = command.interpreter
-    if not settings:
-        return [], None
     if door is None:
         return [], "no place to put it into the interpreter from"
     if not interpreter.is_cpython:

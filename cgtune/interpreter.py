@@ -11,7 +11,7 @@ Nothing is started to find out: that would cost more than all the rest. What can
 
 from __future__ import annotations
 
-from cgtune.records import Record
+from cgtune.settings import Interpreter
 from cgtune.words import base_name
 
 TYPE_CHECKING = False
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 
 # -I and -E: no PYTHON… variables; -S: no site, so neither .pth files nor sitecustomize.
 _ISOLATING = "IES"
-
-
-class Interpreter(Record):
-    """`is_ours`: the very one that cgtune is installed in. `is_isolated`: it was told to read no variables."""
-
-    path: str | None = None
-    version: tuple[int, ...] | None = None
-    is_ours: bool = False
-    is_isolated: bool = False
-    is_cpython: bool = True
 
 
 def find_interpreter(program: Program, files: ProgramFiles) -> Interpreter:

@@ -14,13 +14,11 @@ would multiply them.
 
 from __future__ import annotations
 
-from cgtune import budget, injection_plan
+from cgtune import budget
 from cgtune.budget import Budget
-from cgtune.injection_plan import VARIABLE as INJECT_VARIABLE
 from cgtune.limits import UNLIMITED, Limits
 from cgtune.notices import Notice
 from cgtune.records import Record
-from cgtune.runtimes import cpython, glibc, native
 from cgtune.settings import SYNC_WEB, Command, NotSet, Setting
 from cgtune.sizing import Workers, decide_workers, look_at_cpu, look_at_memory
 
@@ -34,14 +32,6 @@ if TYPE_CHECKING:
     from cgtune.sizing import CpuView, MemoryView
 
     Decision = Setting | NotSet
-
-#: What --disable takes besides the names of single settings.
-GROUPS = {
-    "native": native.VARIABLES,
-    "malloc": glibc.VARIABLES,
-    "python": cpython.VARIABLES,
-    "gc": cpython.COLLECTOR,
-}
 
 
 class Plan(Record):
@@ -84,6 +74,8 @@ def make_plan(
     decisions += thread_decisions
     native_threads = None
     if command.runtime is not None:
+        from cgtune.runtimes import cpython, native
+
         if cpu is None:
             message = "the CPU limit cannot be told: CPU settings are left alone; --cpu-limit says it"
             notices.insert(0, Notice(code="CPU_UNKNOWN", message=message))
@@ -189,6 +181,8 @@ def _plan_cpu(
     cpu: CpuView, count: int, threads: int, command: Command, environment: Mapping[str, str]
 ) -> list[Decision]:
     """What follows the cores: native pools, the number of CPUs Python tells, arenas."""
+    from cgtune.runtimes import cpython, glibc, native
+
     decisions: list[Decision] = []
     sharing = " shared by" if cpu.is_limited else ", shared by"
     shared = f"{cpu.phrase}{sharing} {count} workers" if count > 1 else cpu.phrase
@@ -217,9 +211,7 @@ def _respect_choices(
     environment: Mapping[str, str],
 ) -> list[Decision]:
     """--disable takes settings away, --env puts the user's own in their place or beside them."""
-    disabled = {name: name for name in config.disable}
-    for group in config.disable:
-        disabled.update(dict.fromkeys(GROUPS.get(group, ()), group))
+    disabled = _disabled(config)
     own = {decision.name: decision for decision in _user_variables(config, figures, environment)}
     result: list[Decision] = []
     for decision in decisions:
@@ -232,6 +224,24 @@ def _respect_choices(
         else:
             result.append(decision)
     return result + list(own.values())
+
+
+def _disabled(config: Config) -> dict[str, str]:
+    """The names of settings that --disable takes away, and the word that said so."""
+    if not config.disable:
+        return {}
+    from cgtune.runtimes import cpython, glibc, native
+
+    groups = {
+        "native": native.VARIABLES,
+        "malloc": glibc.VARIABLES,
+        "python": cpython.VARIABLES,
+        "gc": cpython.COLLECTOR,
+    }
+    disabled = {name: name for name in config.disable}
+    for group in config.disable:
+        disabled.update(dict.fromkeys(groups.get(group, ()), group))
+    return disabled
 
 
 def _user_variables(
@@ -262,6 +272,10 @@ def _open_door(
 ) -> list[Decision]:
     """What goes into the interpreter, with what brings it there; without a way in, it is not set."""
     injected = [decision for decision in decisions if isinstance(decision, Setting) and decision.via == "inject"]
+    if not injected:
+        return decisions
+    from cgtune import injection_plan
+
     more, obstacle = injection_plan.open_door(injected, command, door, environment)
     if obstacle is None:
         return [*decisions, *more]
@@ -271,6 +285,10 @@ def _open_door(
 
 def _doubts(command: Command, environment: Mapping[str, str]) -> list[Notice]:
     """Values of the user's that keep the program from starting. They are kept: the user may know better."""
+    if command.runtime is None:
+        return []
+    from cgtune.runtimes import cpython
+
     notices = []
     if command.server in ("gunicorn", "uvicorn") and command.workers is not None:
         given = command.workers
@@ -279,10 +297,7 @@ def _doubts(command: Command, environment: Mapping[str, str]) -> list[Notice]:
             notices.append(Notice(code="VALUE_BREAKS_START", message=message))
     text = environment.get(cpython.COUNT_VARIABLE, "")
     is_number = text.isascii() and text.isdigit() and 0 < int(text[:11]) < 1 << 31
-    if command.runtime == "python" and text not in ("", "default") and not is_number:
+    if text not in ("", "default") and not is_number:
         message = f"{cpython.COUNT_VARIABLE}={text!r} is no count: Python 3.13 and later will not start; unset it"
         notices.append(Notice(code="VALUE_BREAKS_START", message=message))
     return notices
-
-
-__all__ = ["GROUPS", "INJECT_VARIABLE", "Plan", "make_plan"]

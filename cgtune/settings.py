@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cgtune.interpreter import Interpreter
 from cgtune.records import Record
 
 TYPE_CHECKING = False
@@ -37,6 +36,19 @@ class Slot(Record):
 
     name: str
     via: str
+
+
+class Interpreter(Record):
+    """The Python that will run the program.
+
+    `is_ours`: the very one that cgtune is installed in; `is_isolated`: it was told to read no variables.
+    """
+
+    path: str | None = None
+    version: tuple[int, ...] | None = None
+    is_ours: bool = False
+    is_isolated: bool = False
+    is_cpython: bool = True
 
 
 class Command(Record):

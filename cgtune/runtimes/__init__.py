@@ -7,7 +7,6 @@ and only the one that is needed is loaded.
 from __future__ import annotations
 
 from cgtune.command_line import look_through
-from cgtune.interpreter import find_interpreter
 from cgtune.settings import Command
 
 TYPE_CHECKING = False
@@ -45,6 +44,8 @@ def recognise(argv: tuple[str, ...], environment: Mapping[str, str], files: Prog
         command = Command(argv=argv, runtime="python")
     if command is None:
         return Command(argv=argv, variables=program.variables)
+    from cgtune.interpreter import find_interpreter
+
     return command.replace(
         argv=argv,
         position=program.position,

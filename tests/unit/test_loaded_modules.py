@@ -59,24 +59,25 @@ PLANNING = {
     "cgtune.command_line",
     "cgtune.config_file",
     "cgtune.files",
-    "cgtune.injection",
-    "cgtune.injection_plan",
-    "cgtune.interpreter",
     "cgtune.marker",
-    "cgtune.measured",
     "cgtune.placeholders",
     "cgtune.plan",
     "cgtune.planning",
     "cgtune.runtimes",
-    "cgtune.runtimes.cpython",
-    "cgtune.runtimes.glibc",
-    "cgtune.runtimes.native",
     "cgtune.settings",
-    "cgtune.shell_line",
     "cgtune.sizing",
     "cgtune.words",
 }
-GUNICORN = {"cgtune.runtimes.gunicorn"}
+PYTHON = {
+    "cgtune.injection",
+    "cgtune.injection_plan",
+    "cgtune.interpreter",
+    "cgtune.measured",
+    "cgtune.runtimes.cpython",
+    "cgtune.runtimes.glibc",
+    "cgtune.runtimes.native",
+}
+GUNICORN = {*PYTHON, "cgtune.runtimes.gunicorn"}
 RUN = START | OPTIONS | READING | PLANNING | {"cgtune.cli.run", "cgtune.launch"}
 INSPECT = START | OPTIONS | READING | {"cgtune.cli.inspect", "cgtune.container"}
 # Switched off, nothing of what reads or plans is needed but the door itself and the text it would open.
