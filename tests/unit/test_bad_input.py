@@ -217,6 +217,7 @@ CONFIGS = {
 @pytest.mark.parametrize("case", CONFIGS)
 def test_no_config_file_keeps_the_program_from_starting(case: str, program: Path, tmp_path: Path) -> None:
     """One line at most, which names the file and its line, and the program starts; strict, it does not."""
+    pytest.importorskip("yaml", reason="only a config file needs PyYAML")
     content, expected = CONFIGS[case]
     (tmp_path / "FILE").write_bytes(content)
     environment = {"CGTUNE_CONFIG": "FILE"}

@@ -34,6 +34,7 @@ def test_each_option_has_its_row(option: Option) -> None:
 
 def test_the_example_parses() -> None:
     """Every key of it says something, and none of it is wrong."""
+    pytest.importorskip("yaml", reason="only a config file needs PyYAML")
     (example,) = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)
     config = make_config("run", {}, {}, read_settings(example.encode(), "example"))
     assert config.warnings == ()
@@ -47,6 +48,7 @@ def test_the_example_parses() -> None:
 
 def test_the_mistake_it_shows_is_told_so() -> None:
     """Word by word."""
+    pytest.importorskip("yaml", reason="only a config file needs PyYAML")
     shown = "config.yaml:7: max_wokers: no such key (did you mean max_workers?)"
     assert f"cgtune: {shown}\n" in DOCUMENT
     config = make_config("plan", {}, {}, read_settings(b"\n\n\n\n\n\nmax_wokers: 3\n", "config.yaml"))
