@@ -39,10 +39,6 @@ def _dispatch(words: list[str]) -> int:
         from cgtune.cli import inspect
 
         return inspect.main(words[1:])
-    if words[:1] == ["plan"]:
-        from cgtune.cli import plan
-
-        return plan.main(words[1:])
     from cgtune.cli import group
 
     return group.main(words)

@@ -17,6 +17,7 @@
 | CPU_UNKNOWN, MEMORY_UNKNOWN | the limit cannot be told; what depends on it is left alone |
 | MEMBERSHIP_MISSING | there is no /proc/self/cgroup: no Linux, no /proc, or no cgroups |
 | SETTING_INVALID | a variable of yours could not be understood and is ignored |
+| VALUE_BREAKS_START | a variable of yours that keeps the program from starting, as far as can be told |
 | WORKERS_MAY_NOT_FIT | the number of workers you chose needs more memory than there is, by the assumed size |
 | MEMORY_TOO_SMALL | not even one worker of the assumed size fits |
 """

@@ -249,7 +249,6 @@ def _user_variables(
 ) -> list[Decision]:
     """The variables of `env:`, computed; one that the program has already stays."""
     decisions: list[Decision] = []
-    source = config.origin_of("env")
     for name, template in config.env:
         if name in environment:
             theirs = environment[name]
@@ -261,9 +260,9 @@ def _user_variables(
         except ValueError as error:
             decisions.append(NotSet(name=name, reason=f"{template.text}: {error}"))
             continue
-        decisions.append(
-            Setting(name=name, value=value, via="env", reason=template.text, source=source, provenance="user")
-        )
+        source = config.origin_of(f"env.{name}")
+        ours = Setting(name=name, value=value, via="env", reason=template.text, source=source, provenance="user")
+        decisions.append(ours)
     return decisions
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from cgtune.cli.output import printable, say, write
-from cgtune.config import is_switched_off, make_config
+from cgtune.config import is_switched_off
+from cgtune.config_file import load_config
 from cgtune.container import find_container
 from cgtune.detect import read_limits
 from cgtune.errors import UsageError
@@ -38,9 +39,7 @@ def main(words: Sequence[str]) -> int:
     host = Host(root, is_recorded=is_recorded)
     # A recording speaks for itself: the caller's variables are not its.
     environment = {} if is_recorded else os.environ
-    config = make_config("inspect", flags, environment)
-    if config.warnings:
-        raise UsageError(config.warnings[0])
+    config = load_config("inspect", flags, environment, is_recorded=is_recorded)
     if is_switched_off(environment):
         say("CGTUNE=off: run would set nothing")
     limits = read_limits(host, config.declared).replace(container=find_container(host))

@@ -37,7 +37,7 @@ def main(words: Sequence[str]) -> int:
     environment = launch.original_environment(None if is_off else host)
     if is_off:
         argv = _fill_in(argv, host)
-    elif not _is_cgtune(argv):
+    else:
         argv, environment = _tune(host, flags, argv, environment)
     return launch.replace_process(argv, environment)
 
@@ -66,6 +66,8 @@ def _tune(host: Host, flags: Mapping[str, Value], argv: list[str], environment: 
         from cgtune.detect import read_limits
         from cgtune.planning import plan_command
 
+        if _is_cgtune(argv):
+            return argv, environment
         config = load_config("run", flags, environment)
         limits = read_limits(host, config.declared)
         plan, clean = plan_command(limits, config, argv, environment)

@@ -46,7 +46,8 @@ def test_what_goes_into_the_interpreter_is_one_variable_of_words() -> None:
     """Each with its value, where it has one."""
     names = {"gc.set_threshold": "10000", "gc.freeze": "before fork", "os.cpu_count": "2", "billiard.cpu_count": "3"}
     settings = [Setting(name=name, value=value, via="inject", reason="r") for name, value in names.items()]
-    assert visible(apply_to_environment(plan_of(*settings), {})) == {"CGTUNE_INJECT": "gc=10000 freeze cpus=2 celery=3"}
+    after = visible(apply_to_environment(plan_of(*settings), {}))
+    assert after == {"CGTUNE_INJECT": "gc=10000 freeze cpus=2 celery=3"}
 
 
 @given(st.dictionaries(NAMES, st.text(max_size=3)), st.dictionaries(NAMES, st.text(max_size=3)))

@@ -79,7 +79,7 @@ PYTHON = {
 }
 GUNICORN = {*PYTHON, "cgtune.runtimes.gunicorn"}
 RUN = START | OPTIONS | READING | PLANNING | {"cgtune.cli.run", "cgtune.launch"}
-INSPECT = START | OPTIONS | READING | {"cgtune.cli.inspect", "cgtune.container"}
+INSPECT = START | OPTIONS | READING | {"cgtune.cli.inspect", "cgtune.config_file", "cgtune.container"}
 # Switched off, nothing of what reads or plans is needed but the door itself and the text it would open.
 OFF = START | OPTIONS | {"cgtune.cli.run", "cgtune.launch", "cgtune.host", "cgtune.parse"}
 
