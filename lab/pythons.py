@@ -20,9 +20,10 @@ MINORS = (8, 9, 10, 11, 12, 13, 14, 15)
 
 @functools.cache
 def find_python(minor: int) -> Path | None:
-    """Python 3.`minor`: this one, one under pyenv, one in PATH. None where there is none."""
+    """Python 3.`minor` outside of environments: this one, one under pyenv, one in PATH. None where there is none."""
+    own = Path(sys.base_prefix, "bin", f"python3.{minor}")
     if sys.version_info[1] == minor:
-        return Path(sys.executable)
+        return own if own.exists() else Path(sys.executable)
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     candidates = [str(path) for path in sorted(pyenv.glob(f"3.{minor}.*/bin/python"))]
     candidates += filter(None, [shutil.which(f"python3.{minor}")])
@@ -43,7 +44,7 @@ def require_python(minor: int) -> Path:
 
 
 def environment(minor: int, *requirements: str) -> Path:
-    """The Python of an environment with these packages, made once a machine.
+    """The Python of an environment with these packages and no others, made once a machine.
 
     Start what they bring as `python -m NAME`: their scripts name the folder the environment was made in.
     """
@@ -52,7 +53,8 @@ def environment(minor: int, *requirements: str) -> Path:
     def make(folder: Path) -> None:
         run([python, "-m", "venv", "--without-pip", folder]).check()
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(folder / "bin/python")]
-        run([*pip, "install", "--quiet", *requirements], timeout=600).check()
+        if requirements:
+            run([*pip, "install", "--quiet", *requirements], timeout=600).check()
 
     version = run([python, "--version"]).check().stdout
     try:

@@ -62,9 +62,8 @@ def place(minor: int, *requirements: str) -> Place:
         base = require_python(minor)
     except Unavailable as reason:
         unavailable(str(reason))
-    prefix = run([base, "-c", "import sys; print(sys.base_prefix)"]).check().stdout.strip()
     packages = python.parent.parent / f"lib/python3.{minor}/site-packages"
-    return Place(python, Path(prefix, f"bin/python3.{minor}"), packages)
+    return Place(python, base, packages)
 
 
 def start(*words: str | Path, path: list[Path | str], **variables: str) -> Result:
