@@ -50,15 +50,16 @@ MOST_RESERVE_BYTES = 1024 * _MIB
 #   Flask + SQLAlchemy, gunicorn         43      24      pandas imported besides: 74, 39
 #   Django + admin + REST, gunicorn      45      23      with 4 threads: 49, 24
 #   FastAPI + SQLAlchemy, uvicorn        55      28      gunicorn 52, hypercorn 58, granian 52; with pandas 87, 41
-#   Celery, SQLAlchemy + requests        66      72      Django 88, 93; pandas 87, 116
-#   Dramatiq, 8 threads                  56      23
+#   Celery, SQLAlchemy + requests        39      71      Django 37, 92; pandas 37, 114; where tasks raise 66 to 88
+#   Dramatiq, 8 threads                  56      22
+#   RQ, a worker's child                 52      37
 #
-# The default is the upper quarter of these with a fourth more for data and growth. Celery's master imports the
-# application too, and its children's collections write to what they inherit. What numeric programs hold is nobody's
-# guess; theirs is what they begin with, several libraries imported.
+# On CPython 3.13 they are within 2 MiB of these. The default is the upper quarter with a fourth more for growth, and
+# some 20 MiB for the application's own code. Celery's master imports the application too, and stays. What numeric
+# programs hold is nobody's guess; theirs is what they begin with, several libraries imported.
 SHARED_BYTES: dict[str | None, int] = {QUEUE_CPU: 96 * _MIB}
 DEFAULT_SHARED_BYTES = 32 * _MIB
-WORKER_BYTES: dict[str | None, int] = {QUEUE_CPU: 96 * _MIB, BATCH: 256 * _MIB, DATA: 256 * _MIB}
+WORKER_BYTES: dict[str | None, int] = {BATCH: 256 * _MIB, DATA: 256 * _MIB}
 DEFAULT_WORKER_BYTES = 80 * _MIB
 # Without any CPU limit, the machine's size says nothing about what we should take.
 MOST_WORKERS_WITHOUT_LIMIT = 4

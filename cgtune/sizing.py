@@ -31,13 +31,18 @@ if TYPE_CHECKING:
 
 
 class CpuView(Record):
-    """`phrase` names it in reasons; `is_hidden` says that a runtime that reads the kernel would not find it."""
+    """`phrase` names it in reasons; `is_hidden` says that a runtime that reads the kernel would not find it.
+
+    `seen_count` is how many CPUs a program finds that looks at its affinity mask, `host_count` one that does not.
+    """
 
     cores: float
     is_limited: bool
     phrase: str
     source: str | None
     is_hidden: bool = False
+    seen_count: int | None = None
+    host_count: int | None = None
 
 
 class MemoryView(Record):
@@ -65,11 +70,16 @@ class Workers(Record):
 def look_at_cpu(limits: Limits, config: Config) -> CpuView | None:
     """What there is to run on; None where that cannot be told."""
     view = _whole_cpu(limits, config)
-    if view is None or config.cpu_share == 1:
+    if view is None:
+        return None
+    cpu = limits.cpu
+    counts = [count for count in (cpu.affinity_count, cpu.cpuset_count, cpu.host_count) if count is not None]
+    view = view.replace(seen_count=min(counts, default=None), host_count=cpu.host_count)
+    if config.cpu_share == 1:
         return view
     cores = view.cores * config.cpu_share
     phrase = f"CPU {format_cores(cores)}, {config.cpu_share:.6g} of {format_cores(view.cores)}"
-    return CpuView(cores=cores, is_limited=True, phrase=phrase, source=view.source, is_hidden=True)
+    return view.replace(cores=cores, is_limited=True, phrase=phrase, is_hidden=True)
 
 
 def _whole_cpu(limits: Limits, config: Config) -> CpuView | None:

@@ -127,7 +127,7 @@ def test_the_budget_says_whose_figure_it_is() -> None:
 
 def test_each_kind_has_its_own_assumed_size() -> None:
     """In MiB, of one worker and of what they share; an unknown kind is taken for a web server."""
-    kinds = {None: (80, 32), SYNC_WEB: (80, 32), ASYNC_WEB: (80, 32), QUEUE_IO: (80, 32), QUEUE_CPU: (96, 96)}
+    kinds = {None: (80, 32), SYNC_WEB: (80, 32), ASYNC_WEB: (80, 32), QUEUE_IO: (80, 32), QUEUE_CPU: (80, 96)}
     for kind, (worker_mib, shared_mib) in kinds.items():
         size = assume_size(kind)
         assert (size.worker_bytes, size.shared_bytes) == (worker_mib * MIB, shared_mib * MIB)

@@ -120,6 +120,8 @@ def test_workers_fit_the_memory_or_it_is_said_by_how_much_not(
     spent = plan.budget
     if plan.memory_bytes is None or spent.worker_bytes is None or plan.workers is None or plan.command.server is None:
         return
+    if limits.memory.status == UNLIMITED:
+        return  # what happens to be available is another figure than the machine's, which the program is told
     needed = (spent.reserve_bytes or 0) + (spent.shared_bytes or 0) + plan.workers * spent.worker_bytes
     said = [notice for notice in plan.notices if notice.code in ("MEMORY_TOO_SMALL", "WORKERS_MAY_NOT_FIT")]
     if needed > plan.memory_bytes and plan.workers > 1:
