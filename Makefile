@@ -1,6 +1,6 @@
 # Two commands are all a newcomer needs; each sets up by itself what it needs, in .venv:
 #
-#   make demo    a real app under a real limit, untuned and tuned
+#   make demo    a real app under a real limit, untuned and tuned, with every number of workers
 #   make test    linters, unit tests, and tests with real containers where they can run
 #
 # What is tested is the wheel, installed in .venv: `.venv/bin/pytest` finds the installed cgtune first and
@@ -23,7 +23,7 @@ help: ## this list
 setup: # a virtual environment with the built wheel and the tools; nothing to do: 20 ms
 	@scripts/setup
 
-demo: setup ## set up, then show a real app under a real limit, untuned and tuned
+demo: setup ## set up, then one app untuned and tuned, and every number of workers beside cgtune's pick
 	@$(BIN)/python -m bench.demo
 
 test: lint test-pythons ## set up, then all checks and tests (at most 20 minutes; PYTEST_ARGS="-k word")

@@ -6,7 +6,15 @@ import platform
 import subprocess
 import sys
 
-PARTS = ("bench.startup", "bench.detection", "bench.under_limits")
+PARTS = (
+    "bench.startup",
+    "bench.injection",
+    "bench.detection",
+    "bench.under_limits",
+    "bench.oracle",
+    "bench.preload",
+    "bench.worker_size",
+)
 
 
 def main() -> int:

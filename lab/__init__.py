@@ -9,6 +9,7 @@ it raises `Unavailable` with a reason a person understands, and a test skips wit
     host_image  a container that borrows this machine's own programs: nothing to import
     vm          a cgroup v2 kernel in an emulator, for machines that still have v1
     gvisor      a sandbox whose /sys/fs/cgroup is empty
+    checkers    hadolint, Kubernetes' and Compose's schemas
     oom         what the kernel counted: kills and throttling
 
 All that is expensive is kept in `cache_dir()`, outside the work tree; `rm -r` it to start afresh.
