@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cgtune.cli.output import say
@@ -44,5 +45,14 @@ def _dispatch(words: list[str]) -> int:
     return group.main(words)
 
 
+def _prefer_standard_library() -> None:
+    """PYTHONPATH and the working directory are the hosted program's: its select.py must not become ours."""
+    folder = os.path.dirname(os.__file__)
+    if folder in sys.path:
+        first = sys.path.index(folder)
+        sys.path[:] = sys.path[first:] + sys.path[:first]
+
+
 if __name__ == "__main__":
+    _prefer_standard_library()
     sys.exit(main())

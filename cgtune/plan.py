@@ -21,6 +21,7 @@ from cgtune.notices import Notice
 from cgtune.records import Record
 from cgtune.settings import SYNC_WEB, Command, NotSet, Setting
 from cgtune.sizing import Workers, decide_workers, look_at_cpu, look_at_memory
+from cgtune.words import parse_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from cgtune.sizing import CpuView, MemoryView
 
     Decision = Setting | NotSet
+
+
+_CONCURRENCY_VARIABLE = "WEB_CONCURRENCY"
 
 
 class Plan(Record):
@@ -290,14 +294,16 @@ def _doubts(command: Command, environment: Mapping[str, str]) -> list[Notice]:
     from cgtune.runtimes import cpython
 
     notices = []
-    if command.server in ("gunicorn", "uvicorn") and command.workers is not None:
-        given = command.workers
-        if given.via == "env" and given.value is None:
-            message = f"{given.name}={given.text!r} is no number: {command.server} will not start; unset it"
-            notices.append(Notice(code="VALUE_BREAKS_START", message=message))
-    text = environment.get(cpython.COUNT_VARIABLE, "")
+    # gunicorn reads the variable at its import, whatever else is said; uvicorn only where nothing else is.
+    given = command.workers
+    is_read = command.server == "gunicorn" or (given is not None and given.name == _CONCURRENCY_VARIABLE)
+    text = environment.get(_CONCURRENCY_VARIABLE)
+    if is_read and text is not None and parse_count(text) is None:
+        message = f"{_CONCURRENCY_VARIABLE}={text!r} is no number: {command.server} will not start; unset it"
+        notices.append(Notice(code="VALUE_BREAKS_START", message=message))
+    text = environment.get(cpython.COUNT_VARIABLE) or "default"
     is_number = text.isascii() and text.isdigit() and 0 < int(text[:11]) < 1 << 31
-    if text not in ("", "default") and not is_number:
+    if text != "default" and not is_number:
         message = f"{cpython.COUNT_VARIABLE}={text!r} is no count: Python 3.13 and later will not start; unset it"
         notices.append(Notice(code="VALUE_BREAKS_START", message=message))
     return notices
