@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,10 @@ class Child:
         return (self.after_kib - self.before_kib) / 1024
 
 
-def gunicorn_child(python: Path, inject: str | None, objects: int = 1_300_000) -> Child:
-    """A worker of a gunicorn that has loaded the application before it forked."""
+def gunicorn_child(
+    python: Path, inject: str | None, objects: int = 1_300_000, *, launcher: Sequence[str] = ()
+) -> Child:
+    """A worker of a gunicorn that has loaded the application before it forked; `launcher` stands before it."""
     variables = {"PATH": os.environ.get("PATH", os.defpath), "OBJECTS": str(objects)}
     if inject is not None:
         variables |= {"CGTUNE_INJECT": inject, "PYTHONPATH": INJECTION_DIR}
@@ -53,7 +56,7 @@ def gunicorn_child(python: Path, inject: str | None, objects: int = 1_300_000) -
         address = f"{folder}/socket"
         options = ["--preload", "--workers", "1", "--bind", f"unix:{address}", "--worker-tmp-dir", folder]
         process = subprocess.Popen(
-            [python, "-m", "gunicorn", *options, "--chdir", APPS, "preload_app:app"],
+            [*launcher, python, "-m", "gunicorn", *options, "--chdir", APPS, "preload_app:app"],
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=log,

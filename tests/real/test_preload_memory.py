@@ -8,6 +8,7 @@ from bench.preload import MINORS, gunicorn_child
 from lab import Unavailable
 from lab.pythons import environment
 from tests.support import unavailable
+from tests.unit.command import COMMAND
 
 pytestmark = pytest.mark.real
 OBJECTS = 1_300_000
@@ -28,3 +29,15 @@ def test_a_collection_copies_no_page_of_a_preloaded_application(minor: int) -> N
     assert frozen.frozen > OBJECTS > plain.frozen
     assert plain.collects
     assert frozen.collects
+
+
+def test_run_brings_it_about() -> None:
+    """`cgtune run -- python -m gunicorn --preload`, with nothing else said: the plan freezes, the children share."""
+    try:
+        python = environment(12, "gunicorn")
+    except Unavailable as reason:
+        unavailable(str(reason))
+    through_run = gunicorn_child(python, None, OBJECTS, launcher=(*COMMAND, "run", "-q", "--"))
+    without = gunicorn_child(python, None, OBJECTS, launcher=(*COMMAND, "run", "-q", "--disable", "gc", "--"))
+    assert through_run.grown_mib < 3
+    assert without.grown_mib > 70
