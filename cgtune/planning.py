@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from cgtune import marker, placeholders
 from cgtune.files import NoFiles, ProgramFiles
-from cgtune.injection import INJECTION_DIR, has_pth
-from cgtune.injection_plan import Door
 from cgtune.plan import Plan, make_plan
 from cgtune.runtimes import recognise
+from cgtune.settings import NotSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,5 +30,17 @@ def plan_command(
     command = recognise(placeholders.mask(argv), clean, files).replace(argv=tuple(argv))
     if config.runtime is not None:
         command = command.replace(runtime=None if config.runtime == "none" else config.runtime)
+    if command.runtime is None:
+        return make_plan(limits, config, command, clean), clean
+    from cgtune.injection import INJECTION_DIR, has_pth
+    from cgtune.injection_plan import Door
+    from cgtune.measured import Found, find_size
+
     door = Door(folder=INJECTION_DIR, has_pth=not is_recorded and has_pth())
-    return make_plan(limits, config, command, clean, door=door), clean
+    # Measured here, it says nothing of the machine in a recording.
+    found = Found() if is_recorded else find_size(placeholders.mask(argv), command.interpreter, clean)
+    plan = make_plan(limits, config, command, clean, door=door, measured=found.size)
+    if found.problem is not None:
+        left = NotSet(name="measured worker size", reason=found.problem)
+        plan = plan.replace(not_set=(*plan.not_set, left))
+    return plan, clean
