@@ -113,7 +113,9 @@ def _wait_until_ready(program: Program, expected: Expected, patience: Patience, 
         look = _look(program, expected)
         _check(program, "before it was ready")
         # Not to be seen counts as yes: rest is asked for as well.
-        is_listening = is_listening or processes.is_listening(look.pids) is not False
+        if not is_listening and processes.is_listening(look.pids) is not False:
+            # What was at rest before may only begin its work now.
+            is_listening, since = True, None
         if look.size is not None:
             now = Look(seconds=seconds, workers=look.workers, private_bytes=look.private_bytes)
             since = rest_since(since, now)

@@ -379,7 +379,7 @@ def drive(code: str, folder: Path, *, place: str = ITSELF, must_listen: bool = F
     """Measure `python -c code` in short steps; `ready(name)` in the code leaves its process id in a file."""
     prelude = "import mmap, os, signal, socket, subprocess, sys, time\n"
     prelude += "def ready(name): open(name + '.part', 'w').write(str(os.getpid())); os.rename(name + '.part', name)\n"
-    steps = {"seconds": 0.1, "rest_seconds": 0.1, "between_seconds": 0.02, "grace_seconds": 0.3, **patience}
+    steps = {"seconds": 0.05, "rest_seconds": 0.05, "between_seconds": 0.01, "grace_seconds": 0.1, **patience}
     expected = {"workers": place, "must_listen": must_listen, "is_queue": not must_listen}
     driver = _DRIVER.format(tree=str(PACKAGE.parent))
     begun = time.monotonic()
@@ -406,7 +406,7 @@ def is_alive(folder: Path, name: str) -> bool:
 def test_a_program_that_is_one_process_is_measured_whole(tmp_path: Path) -> None:
     """Written memory counts, memory only asked for does not; it is gone afterwards."""
     code = "kept = bytearray(b'x') * (30 << 20); asked = mmap.mmap(-1, 500 << 20); ready('main'); time.sleep(1000)"
-    driven = drive(code, tmp_path)
+    driven = drive(code, tmp_path, rest_seconds=0.2)
     assert 30 * MIB < driven.result["worker"] < 45 * MIB
     assert (driven.result["at_rest"], driven.result["alone"], driven.result["samples"]) == (True, True, 3)
     assert not is_alive(tmp_path, "main")
@@ -420,7 +420,7 @@ def test_a_worker_is_told_from_its_master(tmp_path: Path) -> None:
         "    own = bytearray(b'y') * (30 << 20); ready('worker'); time.sleep(1000)\n"
         "time.sleep(1000)"
     )
-    driven = drive(code, tmp_path, place=BELOW)
+    driven = drive(code, tmp_path, place=BELOW, rest_seconds=0.2)
     assert 30 * MIB < driven.result["worker"] < 40 * MIB
     assert 20 * MIB < driven.result["shared"] < 40 * MIB
     assert not driven.result["alone"]
@@ -431,13 +431,13 @@ def test_it_is_not_ready_before_its_worker_is(tmp_path: Path) -> None:
     """A master that listens, and rests, while its worker has not been started yet."""
     code = (
         "listening = socket.create_server(('127.0.0.1', 0))\n"
-        "time.sleep(0.4)\n"
+        "time.sleep(0.2)\n"
         "if os.fork() == 0:\n"
         "    own = bytearray(b'y') * (30 << 20); time.sleep(1000)\n"
         "time.sleep(1000)"
     )
-    driven = drive(code, tmp_path, place=BELOW, must_listen=True)
-    assert driven.result["ready"] >= 0.4
+    driven = drive(code, tmp_path, place=BELOW, must_listen=True, rest_seconds=0.2)
+    assert driven.result["ready"] >= 0.2
     assert 30 * MIB < driven.result["worker"] < 40 * MIB
 
 
@@ -447,23 +447,23 @@ def test_a_web_server_is_not_ready_before_it_listens(tmp_path: Path, kind: str) 
     code = (
         "def unix():\n"
         "    made = socket.socket(socket.AF_UNIX); made.bind('s'); made.listen(); return made\n"
-        f"time.sleep(0.4); listening = {kind}; filled = bytearray(b'x') * (1 << 20); time.sleep(1000)"
+        f"time.sleep(0.2); listening = {kind}; time.sleep(1000)"
     )
     driven = drive(code, tmp_path, must_listen=True)
-    assert driven.result["ready"] >= 0.4
+    assert driven.result["ready"] >= 0.2
 
 
 def test_a_web_server_that_never_listens_is_told(tmp_path: Path) -> None:
     """Established connections, and sockets that are only bound, are no service."""
     code = "bound = socket.socket(); bound.bind(('127.0.0.1', 0)); time.sleep(1000)"
-    never = drive(code, tmp_path, must_listen=True, ready_seconds=0.5)
-    assert never.error == "it does not listen 0.5 s after its start"
+    never = drive(code, tmp_path, must_listen=True, ready_seconds=0.2)
+    assert never.error == "it does not listen 0.2 s after its start"
 
 
 def test_one_that_never_rests_is_measured_as_it_is(tmp_path: Path) -> None:
     """And the result says so."""
     code = "kept = []\nwhile True: kept.append(bytearray(b'x') * (1 << 20)); time.sleep(0.02)"
-    driven = drive(code, tmp_path, ready_seconds=0.4)
+    driven = drive(code, tmp_path, ready_seconds=0.2, rest_seconds=0.2)
     assert not driven.result["at_rest"]
     assert "not at rest" in driven.stderr
 
@@ -488,15 +488,15 @@ def test_one_that_ends_at_once_is_told(tmp_path: Path, code: str, error: str) ->
 
 def test_one_that_ends_while_it_is_measured_is_told_at_once(tmp_path: Path) -> None:
     """Not only when the time is over."""
-    driven = drive("time.sleep(0.6); sys.exit(4)", tmp_path, seconds=60.0)
+    driven = drive("time.sleep(0.3); sys.exit(4)", tmp_path, seconds=60.0)
     assert driven.error == "it ended while it was measured, with exit code 4; what it said is above"
     assert driven.seconds < 10
 
 
 def test_a_program_without_a_worker_is_told(tmp_path: Path) -> None:
     """A master that starts none."""
-    never = drive("time.sleep(1000)", tmp_path, place=BELOW, ready_seconds=0.3)
-    assert never.error == "no worker of it is there 0.3 s after its start"
+    never = drive("time.sleep(1000)", tmp_path, place=BELOW, ready_seconds=0.2)
+    assert never.error == "no worker of it is there 0.2 s after its start"
 
 
 @pytest.mark.parametrize(
@@ -556,7 +556,7 @@ def test_one_that_ends_in_order_is_given_the_time(tmp_path: Path) -> None:
         "worker = subprocess.Popen([sys.executable, '-c', 'import signal, time\\n'\n"
         '    \'signal.signal(15, lambda *_: open("told", "w")); time.sleep(1000)\'])\n'
         "def end(*_):\n"
-        "    time.sleep(0.3); worker.kill(); ready('ended'); os._exit(0)\n"
+        "    time.sleep(0.1); worker.kill(); ready('ended'); os._exit(0)\n"
         "signal.signal(15, end); time.sleep(1000)"
     )
     drive(code, tmp_path, grace_seconds=30.0)
@@ -621,10 +621,10 @@ def test_a_signal_ends_it_with_all_it_has_started(tmp_path: Path, number: int) -
         assert is_alive(tmp_path, "main")
         begun = time.monotonic()
         # The first is taken before the second comes: else they would be one.
-        for _ in range(100):
+        for _ in range(200):
             measuring.send_signal(number)
             try:
-                measuring.wait(timeout=0.2)
+                measuring.wait(timeout=0.1)
             except subprocess.TimeoutExpired:
                 continue
             break
