@@ -2,156 +2,95 @@
 
     env A=1 nice -n 5 gunicorn -w 2 app:app      gunicorn, ("-w", "2", "app:app"), with A
     python -u -m gunicorn app:app                gunicorn, by that python
-    sh -c "exec gunicorn app:app"                gunicorn; no word can be added to it
+    sh -c "cd /srv; exec gunicorn app:app"       gunicorn, in /srv; no word can be added to it
     poetry run uvicorn app:app                   uvicorn; which python, poetry alone knows
     ./manage.py runserver                        manage.py, by the python of its first line
 
 An option of a wrapper that is not known here makes its value look like the program: then nothing is recognised,
-and nothing is set. That is the safe side, so the table need not be complete.
+and nothing is set. That is the safe side, so neither this nor the table of wrappers need be complete.
 """
 
 from __future__ import annotations
 
 from cgtune.records import Record
-from cgtune.words import base_name
+from cgtune.words import base_name, join_path, split_words
+from cgtune.wrappers import MODULE_OPTIONS, WRAPPERS, count_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cgtune.wrappers import Wrapper
+
 _MOST_WRAPPERS = 10
 _SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh")
-
-
-class Wrapper(Record):
-    """A program that becomes, or starts, another: which of its options have a value, and what else stands before."""
-
-    letters: str = ""
-    longs: tuple[str, ...] = ()
-    subcommand: str | None = None
-    positionals: int = 0
-    #: what follows is read as Python reads it: -m MODULE, or a script
-    is_python: bool = False
-    #: the program's Python is found by the wrapper, not through PATH
-    has_own_python: bool = False
-
-
-_POETRY = Wrapper(subcommand="run", letters="CP", longs=("--directory", "--project"), has_own_python=True)
-_UV_LONGS = (
-    *("--with", "--with-editable", "--with-requirements", "--python", "--directory", "--project", "--env-file"),
-    *("--extra", "--group", "--only-group", "--no-group", "--package", "--index", "--index-url", "--default-index"),
-    *("--extra-index-url", "--find-links", "--config-file", "--cache-dir", "--color", "--refresh-package"),
-)
-WRAPPERS = {
-    "nice": Wrapper(letters="n", longs=("--adjustment",)),
-    "ionice": Wrapper(letters="cnpPu", longs=("--class", "--classdata")),
-    "nohup": Wrapper(),
-    "setsid": Wrapper(),
-    "stdbuf": Wrapper(letters="ioe", longs=("--input", "--output", "--error")),
-    "timeout": Wrapper(letters="ks", longs=("--kill-after", "--signal"), positionals=1),
-    "taskset": Wrapper(positionals=1),
-    "numactl": Wrapper(letters="NmCiP"),
-    "gosu": Wrapper(positionals=1),
-    "su-exec": Wrapper(positionals=1),
-    "s6-setuidgid": Wrapper(positionals=1),
-    "setpriv": Wrapper(
-        longs=(
-            *("--reuid", "--regid", "--ruid", "--euid", "--rgid", "--egid", "--groups", "--inh-caps"),
-            *("--ambient-caps", "--bounding-set", "--securebits", "--pdeathsig", "--selinux-label"),
-            "--apparmor-profile",
-        )
-    ),
-    "tini": Wrapper(letters="pe"),
-    "tini-static": Wrapper(letters="pe"),
-    "dumb-init": Wrapper(letters="r", longs=("--rewrite",)),
-    "catatonit": Wrapper(),
-    "poetry": _POETRY,
-    "pipenv": Wrapper(subcommand="run", longs=("--python", "--pypi-mirror"), has_own_python=True),
-    "pdm": Wrapper(subcommand="run", letters="p", longs=("--project", "--venv"), has_own_python=True),
-    "rye": Wrapper(subcommand="run", has_own_python=True),
-    "uv": Wrapper(subcommand="run", letters="pPiCf", longs=_UV_LONGS, is_python=True, has_own_python=True),
-    "dotenv": Wrapper(subcommand="run", letters="fq", longs=("--file", "--quote")),
-    "ddtrace-run": Wrapper(),
-    "newrelic-admin": Wrapper(subcommand="run-program"),
-    "opentelemetry-instrument": Wrapper(
-        longs=(
-            *("--traces_exporter", "--metrics_exporter", "--logs_exporter", "--service_name"),
-            *(
-                "--resource_attributes",
-                "--exporter_otlp_endpoint",
-                "--id_generator",
-                "--propagators",
-                "--disabled_instrumentations",
-            ),
-        )
-    ),
-    "coverage": Wrapper(
-        subcommand="run",
-        longs=("--source", "--include", "--omit", "--rcfile", "--context", "--concurrency", "--data-file"),
-        is_python=True,
-    ),
-}
 # Python's options with a value, as a letter each.
 _PYTHON_VALUES = "mcXW"
+_EXEC_ARGUMENTS = '"$0" "$@"'
 
 
 class Program(Record):
     """What runs in the end. `name` is None where that cannot be told.
 
     `position` is the index in argv of the first of `arguments`, None where no word can be added to them.
-    `python` is the interpreter as it is written, `is_python` whether there is one at all.
+    `is_module`: `name` is one that Python is to find. `python` is the interpreter as it is written, `is_python`
+    whether there is one at all, `is_python_hidden` that another may be found. Relative paths count from `folder`,
+    where "" is where we are and None is not known.
     """
 
     name: str | None = None
-    word: str = ""
     arguments: tuple[str, ...] = ()
     position: int | None = None
     variables: tuple[tuple[str, str], ...] = ()
+    folder: str | None = ""
+    is_module: bool = False
     is_python: bool = False
     python: str | None = None
     python_flags: str = ""
     is_python_hidden: bool = False
 
 
+class _Seen(Record):
+    """A command line, as far as it has been looked through. `is_own_path`: not our PATH finds its program."""
+
+    words: tuple[str, ...]
+    position: int | None = 0
+    variables: tuple[tuple[str, str], ...] = ()
+    folder: str | None = ""
+    is_own_path: bool = False
+
+    def skip(self, count: int) -> _Seen:
+        """Without the first words."""
+        position = None if self.position is None else self.position + count
+        return self.replace(words=self.words[count:], position=position)
+
+    def with_variables(self, variables: Sequence[tuple[str, str]]) -> _Seen:
+        """With what is set on the way."""
+        is_own_path = self.is_own_path or any(name == "PATH" for name, _ in variables)
+        return self.replace(variables=(*self.variables, *variables), is_own_path=is_own_path)
+
+
 def look_through(argv: Sequence[str], first_lines: Callable[[str], bytes] | None = None) -> Program:
     """The program behind a command line. `first_lines` gives the start of the file that a word names, or b""."""
-    words: tuple[str, ...] = tuple(argv)
-    position: int | None = 0
-    variables: list[tuple[str, str]] = []
-    is_hidden = False
+    seen = _Seen(words=tuple(argv))
     for _ in range(_MOST_WRAPPERS):
-        if not words:
+        if not seen.words:
             break
-        name = base_name(words[0])
+        name = base_name(seen.words[0])
         if name == "env":
-            skip = _skip_env(words, variables)
+            behind = _behind_env(seen)
         elif name in _SHELLS:
-            from cgtune.shell_line import last_command
-
-            line = _shell_line(words)
-            command = None if line is None else last_command(line)
-            if command is None:
-                break
-            variables.extend(command.variables)
-            words, position = command.words, None
-            continue
+            behind = _behind_shell(seen)
         elif name in WRAPPERS:
-            wrapper = WRAPPERS[name]
-            skip = _skip(words, wrapper)
-            is_hidden = is_hidden or wrapper.has_own_python
-            if skip is not None and wrapper.is_python:
-                rest = words[skip:]
-                if rest[:1] and (rest[0].startswith("-") or rest[0].endswith(".py")):
-                    skip -= 1  # stands for the interpreter
-                    words = (*words[:skip], "python", *rest)
+            behind = _behind_wrapper(seen, WRAPPERS[name])
+        elif is_python_name(name):
+            return _python_program(seen)
         else:
-            program = _program(words, position, first_lines)
-            return program.replace(variables=tuple(variables), is_python_hidden=is_hidden)
-        if skip is None:
+            return _program(seen, first_lines)
+        if behind is None:
             break
-        words = words[skip:]
-        position = None if position is None else position + skip
-    return Program(variables=tuple(variables))
+        seen = behind
+    return Program(variables=seen.variables)
 
 
 def is_python_name(name: str) -> bool:
@@ -162,34 +101,72 @@ def is_python_name(name: str) -> bool:
     return False
 
 
-def _program(words: tuple[str, ...], position: int | None, first_lines: Callable[[str], bytes] | None) -> Program:
-    if is_python_name(base_name(words[0])):
-        return _python_program(words, position)
-    python = interpreter_of(first_lines(words[0])) if first_lines is not None else None
+def _program(seen: _Seen, first_lines: Callable[[str], bytes] | None) -> Program:
+    word, *arguments = seen.words
+    is_path = "/" in word
+    place = join_path(seen.folder, word) if is_path else word
+    python: tuple[str, ...] = ()
+    if first_lines is not None and place is not None and (is_path or not seen.is_own_path):
+        python = python_of(first_lines(place))
     return Program(
-        name=base_name(words[0]),
-        word=words[0],
-        arguments=words[1:],
-        position=None if position is None else position + 1,
-        is_python=python is not None,
-        python=python,
+        name=base_name(word),
+        arguments=tuple(arguments),
+        position=None if seen.position is None else seen.position + 1,
+        variables=seen.variables,
+        folder=seen.folder,
+        is_python=bool(python),
+        python=python[0] or None if python else None,
+        python_flags=_read_python_options(python).flags,
+        is_python_hidden=seen.is_own_path and not (python and "/" in python[0]),
     )
 
 
-def _python_program(words: tuple[str, ...], position: int | None) -> Program:
+class _PythonOptions(Record):
+    """`count` words are Python's own; -m or -c, the `last` of its options, has a `value`."""
+
+    count: int
+    flags: str = ""
+    last: str = ""
+    value: str = ""
+
+
+def _python_program(seen: _Seen) -> Program:
     """What Python is told to run: a module (with -m), a script, or its standard input (no name)."""
+    words = seen.words
+    options = _read_python_options(words)
+    index = options.count
+    name: str | None = None
+    if options.last == "m":
+        name = options.value
+    elif options.last == "c":
+        name = "-c"
+    elif index < len(words):
+        name = base_name(words[index])
+        index += 1
+    return Program(
+        name=name,
+        arguments=words[index:],
+        position=None if seen.position is None else seen.position + index,
+        variables=seen.variables,
+        folder=seen.folder,
+        is_module=options.last == "m",
+        is_python=True,
+        python=words[0],
+        python_flags=options.flags,
+        is_python_hidden=seen.is_own_path and "/" not in words[0],
+    )
+
+
+def _read_python_options(words: Sequence[str]) -> _PythonOptions:
     index = 1
     flags = ""
-    name: str | None = None
-    word = ""
     while index < len(words) and words[index].startswith("-") and words[index] != "-":
         option = words[index]
         index += 1
         if option == "--":
             break
-        if option == "--check-hash-based-pycs":
-            index += 1
         if option.startswith("--"):
+            index += option == "--check-hash-based-pycs"
             continue
         for place, letter in enumerate(option[1:], 1):
             if letter not in _PYTHON_VALUES:
@@ -200,106 +177,114 @@ def _python_program(words: tuple[str, ...], position: int | None) -> Program:
             if not value:
                 value = words[index] if index < len(words) else ""
                 index += 1
-            if letter == "m":
-                name = word = value
-            elif letter == "c":
-                name = "-c"
+            if letter in "mc":
+                return _PythonOptions(count=min(index, len(words)), flags=flags, last=letter, value=value)
             break
-        if name is not None:
-            break
-    if name is None and index < len(words):
-        word = words[index]
-        name = base_name(word)
-        index += 1
-    return Program(
-        name=name,
-        word=word,
-        arguments=words[index:],
-        position=None if position is None else position + index,
-        is_python=True,
-        python=words[0],
-        python_flags=flags,
-    )
+    return _PythonOptions(count=min(index, len(words)), flags=flags)
 
 
-def interpreter_of(first_lines: bytes) -> str | None:
-    """The Python of a script's first line, as it is written there; None for any other program.
+def python_of(first_lines: bytes) -> tuple[str, ...]:
+    """The Python of a script's first line and its options, as they are written there; () for any other program.
 
-    "#!/opt/venv/bin/python3", "#!/usr/bin/env python3", and pip's way with a path too long for the kernel:
-    "#!/bin/sh", then "'''exec' /long/path/python "$0" "$@"".
+    "#!/opt/venv/bin/python3 -I", "#!/usr/bin/env python3", "#!/usr/bin/env -S python3 -u", and installers' way with
+    a path that is too long for the kernel, or has spaces:
+
+        #!/bin/sh
+        '''exec' "/long path/python" "$0" "$@"
+
+    uv's relocatable scripts look for theirs beside themselves, with "$(dirname …)": a Python of unknown path, "".
     """
     if not first_lines.startswith(b"#!"):
+        return ()
+    first, second = (first_lines.decode("utf-8", "surrogateescape") + "\n").split("\n")[:2]
+    words = tuple(first[2:].split())
+    if second.startswith("'''exec' "):
+        if second.endswith("/'python' " + _EXEC_ARGUMENTS):
+            return ("",)
+        from cgtune.shell_line import last_command
+
+        command = last_command(second)
+        words = () if command is None else command.words[:-2]
+    elif words and base_name(words[0]) == "env":
+        words = words[1:]
+        if words and words[0].startswith("-S"):
+            words = tuple(word for word in (words[0][2:], *words[1:]) if word)
+            while words and "=" in words[0]:
+                words = words[1:]
+    return words if words and is_python_name(base_name(words[0])) else ()
+
+
+def _behind_wrapper(seen: _Seen, wrapper: Wrapper) -> _Seen | None:
+    count = count_words(seen.words, wrapper)
+    if count is None:
         return None
-    lines = first_lines.decode("utf-8", "surrogateescape").splitlines()
-    words = lines[0][2:].split()
-    if words and base_name(words[0]) == "env":
-        words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
-    if len(lines) > 1 and lines[1].startswith("'''exec'"):
-        words = lines[1].removeprefix("'''exec'").strip().strip('"').split('"')
-        words = words[0].removesuffix(" $0").split(" $")
-    return words[0].strip() if words and is_python_name(base_name(words[0].strip())) else None
+    is_moved = any(word.startswith(wrapper.movers) for word in seen.words[:count])
+    behind = seen.skip(count).replace(
+        folder=None if is_moved else seen.folder, is_own_path=seen.is_own_path or wrapper.has_own_python
+    )
+    first, *rest = behind.words
+    if wrapper.is_python and first in MODULE_OPTIONS:
+        first = "-m"
+    elif not (wrapper.is_python and first.endswith(".py")):
+        return behind
+    # The word before stands for the interpreter.
+    return behind.skip(-1).replace(words=("python", first, *rest))
 
 
-def _shell_line(words: tuple[str, ...]) -> str | None:
+def _behind_shell(seen: _Seen) -> _Seen | None:
+    from cgtune.shell_line import last_command
+
+    line = _shell_line(seen.words)
+    command = None if line is None else last_command(line)
+    if command is None:
+        return None
+    behind = seen.replace(words=command.words, position=None).with_variables(command.variables)
+    if command.folder == "":
+        return behind
+    return behind.replace(folder=None if command.folder is None else join_path(seen.folder, command.folder))
+
+
+def _shell_line(words: Sequence[str]) -> str | None:
     """The line of `sh -c LINE`, also of `sh -euc LINE` and `bash -o pipefail -c LINE`."""
     index = 1
-    while index < len(words) and words[index][:1] in ("-", "+") and words[index] != "--":
-        letters = words[index][1:]
+    is_line = False
+    while index < len(words) and words[index][:1] in ("-", "+") and words[index] not in ("-", "--"):
+        word = words[index]
         index += 1
-        if words[index - 1].startswith("--"):
-            continue
-        if letters.endswith("o"):
-            index += 1
-        if "c" in letters:
-            return words[index] if index < len(words) else None
-    return None
+        if not word.startswith("--"):
+            is_line = is_line or "c" in word
+            index += word.endswith(("o", "O"))
+    index += index < len(words) and words[index] in ("-", "--")
+    return words[index] if is_line and index < len(words) else None
 
 
-def _skip_env(words: tuple[str, ...], variables: list[tuple[str, str]]) -> int | None:
-    """How many words are env's own; None where it starts with an empty environment, or splits a string."""
+def _behind_env(seen: _Seen) -> _Seen | None:
+    """What follows env's own words; None where it takes variables away."""
+    words = seen.words
     index = 1
-    while index < len(words):
+    while index < len(words) and words[index].startswith("-"):
         word = words[index]
-        if word == "--":
-            index += 1
-        elif word in ("-", "-i", "--ignore-environment") or word.startswith(("-S", "-i", "--split")):
-            return None
-        elif word in ("-u", "-C", "--unset", "--chdir"):
-            index += 2
-        elif word.startswith("-"):
-            index += 1
-        elif "=" in word:
-            name, _, value = word.partition("=")
-            variables.append((name, value))
-            index += 1
-        else:
-            return index
-    return None
-
-
-def _skip(words: tuple[str, ...], wrapper: Wrapper) -> int | None:
-    """How many words are the wrapper's own; None where the program does not follow."""
-    index = _skip_options(words, 1, wrapper)
-    if wrapper.subcommand is not None:
-        if index >= len(words) or words[index] != wrapper.subcommand:
-            return None
-        index = _skip_options(words, index + 1, wrapper)
-    index += wrapper.positionals
-    if words[index : index + 1] == ("--",):
         index += 1
-    return index if index < len(words) else None
-
-
-def _skip_options(words: tuple[str, ...], index: int, wrapper: Wrapper) -> int:
-    while index < len(words) and words[index].startswith("-") and words[index] != "-":
-        word = words[index]
         if word == "--":
-            return index + 1
-        if wrapper.is_python and word in ("-m", "--module"):
-            return index
-        index += 1
-        if word.startswith("--"):
-            index += word in wrapper.longs
-        elif word[-1] in wrapper.letters and (len(word) == 2 or word[1] not in wrapper.letters):
+            break
+        if word in ("-v", "--debug"):
+            continue
+        is_split = word.startswith(("-S", "--split-string"))
+        if not (is_split or word.startswith(("-C", "--chdir"))):
+            return None
+        value = word.partition("=")[2] if word.startswith("--") else word[2:]
+        if not value:
+            value = "".join(words[index : index + 1])
             index += 1
-    return index
+        if is_split:
+            # Its words take its place; they may be options and variables again.
+            is_plain = not any(char in value for char in "\\$#")
+            more = ("env", *split_words(value), *words[index:])
+            return seen.replace(words=more, position=None) if is_plain else None
+        seen = seen.replace(folder=join_path(seen.folder, value))
+    variables = []
+    while index < len(words) and "=" in words[index]:
+        name, _, value = words[index].partition("=")
+        variables.append((name, value))
+        index += 1
+    return seen.skip(index).with_variables(variables) if index < len(words) else None

@@ -20,6 +20,8 @@ WORKERS = "CGTUNE_PLAN_WORKERS"
 THREADS = "CGTUNE_PLAN_THREADS"
 NAMES = (CPUS, MEMORY, WORKERS, THREADS)
 _OPENING = "$(CGTUNE_PLAN_"
+#: Of a name and its default; what is longer is none of ours.
+_MOST_CHARACTERS = 256
 #: Stands for a figure of ours while the command line is read: no number, and nothing a shell would obey.
 _MASK = "{{{}}}"
 
@@ -61,8 +63,8 @@ def _replace(word: str, value_of: Callable[[str, str | None], str]) -> str:
             index = start + len(_OPENING)
             continue
         parts.append(word[index:start])
-        end = word.find(")", start)
-        name, has_default, default = word[start + 2 : end].partition(":-") if end >= 0 else ("", "", "")
+        end = _closing(word, start + 2)
+        name, has_default, default = word[start + 2 : end].partition(":-") if end else ("", "", "")
         if name in NAMES:
             parts.append(value_of(name, default if has_default else None))
             index = end + 1
@@ -70,3 +72,13 @@ def _replace(word: str, value_of: Callable[[str, str | None], str]) -> str:
             parts.append(_OPENING)
             index = start + len(_OPENING)
     return "".join(parts) + word[index:]
+
+
+def _closing(word: str, index: int) -> int:
+    """Where the parenthesis is closed, since a default may have its own: "$(CGTUNE_PLAN_WORKERS:-$(nproc))"; or 0."""
+    depth = 1
+    for place in range(index, min(len(word), index + _MOST_CHARACTERS)):
+        depth += (word[place] == "(") - (word[place] == ")")
+        if depth == 0:
+            return place
+    return 0

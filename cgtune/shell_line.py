@@ -2,7 +2,8 @@
 
     exec gunicorn -b :$PORT app:app                     gunicorn -b :$PORT app:app
     python manage.py migrate && exec gunicorn app:app   gunicorn app:app
-    cd /srv; WEB_CONCURRENCY=3 gunicorn app:app         gunicorn app:app, with that variable
+    cd /srv; WEB_CONCURRENCY=3 gunicorn app:app         gunicorn app:app, in /srv, with that variable
+    export A=1; exec gunicorn app:app > log 2>&1        gunicorn app:app, with that variable
     gunicorn app:app | tee log, (…), if …, a &          nothing: who knows what runs in the end
 
 Variables are not expanded: `-w $N` is a number that the user has chosen and that is not known here.
@@ -11,16 +12,20 @@ Variables are not expanded: `-w $N` is a number that the user has chosen and tha
 from __future__ import annotations
 
 from cgtune.records import Record
+from cgtune.words import join_path
 
 _COMPOUND = frozenset(("if", "for", "while", "until", "case", "{", "!", "function", "select", "time", "[["))
 _QUOTES = "\"'"
+#: What a shell would still put something else for.
+_EXPANDED = "$`~*?["
 
 
 class ShellCommand(Record):
-    """One simple command: the variables set for it, and its words."""
+    """One simple command: the variables set for it, its words, the folder it starts in (None: not known)."""
 
-    variables: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...] = ()
+    folder: str | None = ""
 
 
 def last_command(text: str) -> ShellCommand | None:
@@ -28,16 +33,22 @@ def last_command(text: str) -> ShellCommand | None:
     commands = _split(text)
     if not commands or any(command[0] in _COMPOUND for command in commands):
         return None
-    words = list(commands[-1])
+    folder: str | None = ""
     variables = []
+    for command in commands[:-1]:
+        if command[0] in ("cd", "pushd", "popd"):
+            folder = _folder_after(command, folder)
+        elif command[0] == "export":
+            variables += [_assignment(word) for word in command[1:] if _is_assignment(word)]
+    words = commands[-1]
     while words and _is_assignment(words[0]):
-        name, _, value = words.pop(0).partition("=")
-        variables.append((name, value))
+        variables.append(_assignment(words[0]))
+        words = words[1:]
     if words[:1] == ["exec"]:
         words = words[1:]
         if words[:1] == ["--"]:
             words = words[1:]
-    return ShellCommand(variables=tuple(variables), words=tuple(words)) if words else None
+    return ShellCommand(words=tuple(words), variables=tuple(variables), folder=folder) if words else None
 
 
 def _is_assignment(word: str) -> bool:
@@ -45,10 +56,22 @@ def _is_assignment(word: str) -> bool:
     return bool(equals) and name.isidentifier() and name.isascii()
 
 
+def _assignment(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    return name, value
+
+
+def _folder_after(command: list[str], folder: str | None) -> str | None:
+    if command[0] != "cd" or len(command) != 2 or command[1][:1] in ("", "-"):
+        return None
+    return None if any(char in command[1] for char in _EXPANDED) else join_path(folder, command[1])
+
+
 def _split(text: str) -> list[list[str]] | None:
     """Commands between `&&`, `;` and line ends, each a list of words; None for any other operator."""
     commands: list[list[str]] = [[]]
     word: str | None = None
+    is_target = False
     index = 0
     while index < len(text):
         char = text[index]
@@ -66,25 +89,33 @@ def _split(text: str) -> list[list[str]] | None:
             if text[index] != "\n":
                 word = (word or "") + text[index]
             index += 1
-        elif char in " \t\n;&":
+        elif char in " \t\n;&<>":
             if word is not None:
-                commands[-1].append(word)
+                # The number in front of a redirection is none of the words, nor is the file behind it.
+                if not is_target and not (char in "<>" and word.isdigit()):
+                    commands[-1].append(word)
+                is_target = False
                 word = None
+            if char in "<>":
+                if is_target or text[index : index + 1] in ("<", "("):
+                    return None
+                index += text[index : index + 1] in (">", "&", "|")
+                is_target = True
+                continue
             if char in " \t":
                 continue
-            if char == "&":
-                if text[index : index + 1] != "&":
-                    return None
-                index += 1
+            if is_target or (char == "&" and text[index : index + 1] != "&"):
+                return None
+            index += char == "&"
             commands.append([])
         elif char == "#" and word is None:
             while index < len(text) and text[index] != "\n":
                 index += 1
-        elif char in "|()<>`":
+        elif char in "|()`":
             return None
         else:
             word = (word or "") + char
-    if word is not None:
+    if word is not None and not is_target:
         commands[-1].append(word)
     return [command for command in commands if command]
 
@@ -98,6 +129,15 @@ def _closing(text: str, index: int, quote: str) -> int | None:
 
 
 def _unescape(text: str) -> str:
-    for char in ("\\", '"', "$", "`"):
-        text = text.replace(f"\\{char}", char)
-    return text
+    """What stands in double quotes: there a backslash protects only these."""
+    parts = []
+    index = 0
+    while (found := text.find("\\", index)) >= 0:
+        parts.append(text[index:found])
+        following = text[found + 1 : found + 2]
+        if following in ("\\", '"', "$", "`"):
+            parts.append(following)
+        elif following != "\n":
+            parts.append("\\" + following)
+        index = found + 2
+    return "".join(parts) + text[index:]

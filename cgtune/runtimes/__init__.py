@@ -16,17 +16,32 @@ if TYPE_CHECKING:
 
     from cgtune.files import ProgramFiles
 
-#: The name of a program or module -> ours. "gunicorn.app.wsgiapp" is found by its first part.
+#: The name of a program -> ours.
 SERVERS = {
     "celery": "celery",
     "dramatiq": "dramatiq",
+    "dramatiq-gevent": "dramatiq",
     "fastapi": "uvicorn",
     "granian": "granian",
     "gunicorn": "gunicorn",
     "hypercorn": "hypercorn",
     "rq": "rq",
+    "rqworker": "rq",
     "uvicorn": "uvicorn",
     "uwsgi": "uwsgi",
+}
+#: The same for `python -m`; each also with ".__main__".
+MODULES = {
+    "celery": "celery",
+    "dramatiq": "dramatiq",
+    "fastapi": "uvicorn",
+    "granian": "granian",
+    "gunicorn": "gunicorn",
+    "gunicorn.app.wsgiapp": "gunicorn",
+    "hypercorn": "hypercorn",
+    "rq.cli": "rq",
+    "uvicorn": "uvicorn",
+    "uvicorn.main": "uvicorn",
 }
 
 
@@ -35,8 +50,10 @@ def recognise(argv: tuple[str, ...], environment: Mapping[str, str], files: Prog
     program = look_through(argv, files.first_lines)
     if program.variables:
         environment = {**environment, **dict(program.variables)}
-    name = (program.name or "").split(".")[0] if program.word.count("/") == 0 else program.name
-    server = SERVERS.get(name or "")
+    if program.folder != "":
+        files = files.seen_from(program.folder)
+    name = program.name or ""
+    server = MODULES.get(name.removesuffix(".__main__")) if program.is_module else SERVERS.get(name)
     command: Command | None = None
     if server is not None:
         command = _load(server).recognise(program, environment, files)
@@ -46,12 +63,28 @@ def recognise(argv: tuple[str, ...], environment: Mapping[str, str], files: Prog
         return Command(argv=argv, variables=program.variables)
     from cgtune.interpreter import find_interpreter
 
+    if program.position is None:
+        command = _without_argv_slots(command)
+    given = command.workers
+    if given is not None and given.via == "env" and "$" in given.text and program.position is None:
+        # A shell has yet to put the number there.
+        command = command.replace(workers=given.replace(via="argv", source="command line"))
     return command.replace(
         argv=argv,
         position=program.position,
         variables=program.variables,
         interpreter=find_interpreter(program, files),
     )
+
+
+def _without_argv_slots(command: Command) -> Command:
+    """For a program to whose command line no word can be added."""
+    slots = {
+        name: None
+        for name, slot in (("workers_slot", command.workers_slot), ("threads_slot", command.threads_slot))
+        if slot is not None and slot.via == "argv"
+    }
+    return command.replace(**slots)
 
 
 def _load(name: str) -> ModuleType:

@@ -5,15 +5,17 @@ What it reads, the later the stronger:
     billiard.cpu_count()          the default; the weak slot, reached by injection
     app.conf.worker_concurrency   in the application
     CELERY_WORKER_CONCURRENCY     wins over the application, so only used for a number the user asks us for
-    -c 4, --concurrency 4, --autoscale 8,2
+    -c 4, --concurrency 4
+    CELERY_WORKER_AUTOSCALE, --autoscale 8,2: up to the larger one, whatever the others say
 
-With `-P threads`, gevent or eventlet the pool is one process, and its number is one of threads.
+Empty variables are none. With `-P threads`, gevent or eventlet the pool is one process, and its number is one of
+threads.
 """
 
 from __future__ import annotations
 
 from cgtune.settings import QUEUE_CPU, QUEUE_IO, Command, Given, Slot
-from cgtune.words import ValueOption, find_value, parse_count
+from cgtune.words import ValueOption, find_value, parse_count, skip_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,24 +24,26 @@ if TYPE_CHECKING:
     from cgtune.command_line import Program
     from cgtune.files import ProgramFiles
 
-VARIABLE = "CELERY_WORKER_CONCURRENCY"
 #: What injection answers with when the worker asks how many CPUs there are.
 WEAK_SLOT = Slot(name="billiard.cpu_count", via="inject")
-_CONCURRENCY = ValueOption(long="--concurrency", letter="c")
-_AUTOSCALE = ValueOption(long="--autoscale")
-_POOL = ValueOption(long="--pool", letter="P")
+# Options of `celery` itself, before `worker`.
+_GLOBAL_LETTERS = "Ab"
+_GLOBAL_LONGS = ("--app", "--broker", "--result-backend", "--loader", "--config", "--workdir")
+_AUTOSCALE = (ValueOption(long="--autoscale"), "CELERY_WORKER_AUTOSCALE")
+_CONCURRENCY = (ValueOption(long="--concurrency", letter="c", flags="DEB"), "CELERY_WORKER_CONCURRENCY")
+_POOL = ValueOption(long="--pool", letter="P", flags="DEB")
 _IN_ONE_PROCESS = ("threads", "gevent", "eventlet", "solo")
 
 
 def recognise(program: Program, environment: Mapping[str, str], files: ProgramFiles) -> Command | None:
     """A Command for `celery … worker …`; None for beat, flower, inspect and all else."""
-    if "worker" not in program.arguments:
+    place = skip_options(program.arguments, 0, _GLOBAL_LETTERS, _GLOBAL_LONGS)
+    if program.arguments[place : place + 1] != ("worker",):
         return None
-    arguments = program.arguments[program.arguments.index("worker") + 1 :]
+    arguments = program.arguments[place + 1 :]
     pool = find_value(arguments, _POOL) or environment.get("CELERY_WORKER_POOL")
-    in_one_process = pool in _IN_ONE_PROCESS
     number = _given(arguments, environment)
-    if in_one_process:
+    if pool in _IN_ONE_PROCESS:
         return Command(argv=(), runtime="python", server="celery", kind=QUEUE_IO, threads=number)
     return Command(
         argv=(),
@@ -54,13 +58,18 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
 
 
 def _given(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Given | None:
-    for option in (_CONCURRENCY, _AUTOSCALE):
+    for option, variable in (_AUTOSCALE, _CONCURRENCY):
         text = find_value(arguments, option)
         if text is not None:
-            most = text.split(",")[0]
-            return Given(name=option.long, text=text, via="argv", value=parse_count(most), source="command line")
-    for name in (VARIABLE, "CELERY_WORKER_AUTOSCALE"):
-        if name in environment:
-            text = environment[name]
-            return Given(name=name, text=text, via="env", value=parse_count(text.split(",")[0]))
+            return Given(name=option.long, text=text, via="argv", value=_largest(text), source="command line")
+        text = environment.get(variable)
+        if text:
+            return Given(name=variable, text=text, via="env", value=_largest(text))
     return None
+
+
+def _largest(text: str) -> int | None:
+    """The number, or the larger of autoscale's two."""
+    numbers = [parse_count(number) for number in text.split(",")]
+    known = [number for number in numbers if number is not None]
+    return max(known) if len(known) == len(numbers) else None

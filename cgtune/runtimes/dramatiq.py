@@ -1,6 +1,7 @@
-"""Dramatiq: processes of 8 threads each. Up to 1.x one process a CPU of the *machine*, since 2 two by itself.
+"""Dramatiq: one process a CPU of the *machine*, of 8 threads each.
 
-dramatiq --processes 4 --threads 8 tasks    -p, -t; argparse takes --pro and --th; no variables
+dramatiq --processes 4 --threads 8 tasks    -p, -t; argparse takes --pr and --t; no variables
+dramatiq-gevent                             the same, with greenlets for threads
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from cgtune.command_line import Program
     from cgtune.files import ProgramFiles
 
-_PROCESSES = ValueOption(long="--processes", letter="p", shortest="--pr")
-_THREADS = ValueOption(long="--threads", letter="t", shortest="--t")
+_PROCESSES = ValueOption(long="--processes", letter="p", shortest="--pr", flags="v")
+_THREADS = ValueOption(long="--threads", letter="t", shortest="--t", flags="v")
 
 
 def recognise(program: Program, environment: Mapping[str, str], files: ProgramFiles) -> Command | None:

@@ -2,9 +2,9 @@
 
 | read | says |
 |---|---|
-| `GRANIAN_WORKERS`, `--workers` | workers, 1 by itself; the command line wins |
+| `GRANIAN_WORKERS`, `--workers` | workers, 1 by itself; the command line wins; an empty variable is 1 |
 | `GRANIAN_BLOCKING_THREADS`, `--blocking-threads` | for WSGI up to 512; an error above 1 for ASGI and RSGI |
-| `--interface` | asgi, asginl, rsgi (the default), wsgi |
+| `GRANIAN_INTERFACE`, `--interface` | asgi, asginl, rsgi (the default), wsgi |
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
             return Given(name=variable, text=text, via="env", value=parse_count(text))
         return None
 
-    is_wsgi = (find_value(program.arguments, _INTERFACE) or environment.get("GRANIAN_INTERFACE")) == "wsgi"
+    interface = find_value(program.arguments, _INTERFACE) or environment.get("GRANIAN_INTERFACE", "")
+    is_wsgi = interface.lower() == "wsgi"
     return Command(
         argv=(),
         runtime="python",

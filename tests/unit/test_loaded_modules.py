@@ -67,6 +67,7 @@ PLANNING = {
     "cgtune.settings",
     "cgtune.sizing",
     "cgtune.words",
+    "cgtune.wrappers",
 }
 PYTHON = {
     "cgtune.injection",

@@ -1,0 +1,48 @@
+"""Command lines and the files beside a program, for the tests of recognition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cgtune.files import NoFiles
+from cgtune.runtimes import recognise
+from cgtune.settings import Command, Given
+from cgtune.words import join_path, split_words
+
+
+class Files(NoFiles):
+    """Files by their path, as text; a text of None is a file that is there and cannot be read."""
+
+    def __init__(self, texts: Mapping[str, str | None]) -> None:
+        super().__init__()
+        self.texts = dict(texts)
+
+    def find(self, word: str) -> str | None:
+        """The path itself, where such a file is there."""
+        path = join_path(self.folder, word)
+        return path if path in self.texts else None
+
+    def first_lines(self, word: str) -> bytes:
+        """The first 512 bytes."""
+        return (self.read_text(word) or "").encode()[:512]
+
+    def read_text(self, path: str) -> str | None:
+        """What it holds."""
+        return self.texts.get(join_path(self.folder, path) or "")
+
+    def may_exist(self, path: str) -> bool:
+        """Also where the folder is not known."""
+        place = join_path(self.folder, path)
+        return place is None or place in self.texts
+
+
+def recognised(
+    line: str, environment: Mapping[str, str] | None = None, files: Mapping[str, str | None] | None = None
+) -> Command:
+    """The Command of a line, split as a shell splits it."""
+    return recognise(tuple(split_words(line)), environment or {}, Files(files or {}))
+
+
+def number(given: Given | None) -> tuple[str, int | None, str] | None:
+    """Text and value of a number that the user has chosen, and where it was found; None where there is none."""
+    return None if given is None else (given.text, given.value, given.source or given.name)
