@@ -1,4 +1,4 @@
-"""The size of a worker as `cgtune measure` found it: kept for a command, found again by `plan` and `run`.
+"""The size of a worker as `cgtune measure` kept it for a command: read by `plan` and `run`.
 
 One small file a command, `$XDG_CACHE_HOME/cgtune/NAME`, else `~/.cache/cgtune/NAME`:
 
@@ -9,7 +9,7 @@ One small file a command, `$XDG_CACHE_HOME/cgtune/NAME`, else `~/.cache/cgtune/N
     packages 5d41402abc…      a hash of the lock and requirement files beside the program
 
 NAME is a hash of the command's words, its working directory and its interpreter. A measurement of other packages
-does not count any more; the next one replaces it.
+does not count any more; the next one replaces it. It is written by `cgtune.measuring.keep`.
 
 The file decides how many processes are started, so it counts only where nobody but us can have written it: a
 regular file, no link, ours, in a folder of ours, writable by no other, small, well-formed and plausible. On the hot
@@ -60,10 +60,10 @@ _LEAST_WORKER_BYTES = 1 << 20
 _LARGEST_BYTES = 1 << 40
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_FOLDER = _READ | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | _NOFOLLOW
+#: How a folder is opened that measurements may be in.
+FOLDER = _READ | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW
 # The kinds of file, without importing stat.
-_KIND, _IS_FILE, _IS_FOLDER = 0o170000, 0o100000, 0o040000
+_KIND, IS_FILE, IS_FOLDER = 0o170000, 0o100000, 0o040000
 
 
 class Measured(Record):
@@ -82,17 +82,13 @@ class Found(Record):
     problem: str | None = None
 
 
-class NotKept(Exception):
-    """A measurement could not be written down. The message says where, and why."""
-
-
 def find_size(argv: Sequence[str], interpreter: Interpreter, environment: Mapping[str, str]) -> Found:
     """What was measured for this command here. Never raises."""
     path = folder_of(environment)
     if path is None or not argv:
         return Found()
     try:
-        folder = os.open(path, _FOLDER)
+        folder = os.open(path, FOLDER)
     except (OSError, ValueError):
         return Found()
     try:
@@ -102,39 +98,6 @@ def find_size(argv: Sequence[str], interpreter: Interpreter, environment: Mappin
         return Found()
     finally:
         os.close(folder)
-
-
-def keep_size(
-    argv: Sequence[str],
-    interpreter: Interpreter,
-    environment: Mapping[str, str],
-    *,
-    worker_bytes: int,
-    inherited_bytes: int,
-    shared_bytes: int,
-) -> str:
-    """Write a measurement down; the path of its file. NotKept says why not."""
-    path = folder_of(environment)
-    if path is None:
-        raise NotKept("neither XDG_CACHE_HOME nor HOME says where")
-    try:
-        folder = _make_folder(path)
-        try:
-            name = _name_of(argv, interpreter)
-            measured = Measured(
-                worker_bytes=worker_bytes,
-                inherited_bytes=inherited_bytes,
-                shared_bytes=shared_bytes,
-                packages=_hash_packages(),
-            )
-            _replace_file(folder, name, format_measured(measured).encode("ascii"))
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise NotKept(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise NotKept(f"{path}: {error}") from None
-    return f"{path}/{name}"
 
 
 def planned_bytes(worker_bytes: int, inherited_bytes: int) -> int:
@@ -197,7 +160,7 @@ def _parse_size(text: str) -> int | None:
 def _find_in(folder: int, path: str, argv: Sequence[str], interpreter: Interpreter) -> Found:
     if not os.listdir(folder):
         return Found()
-    name = _name_of(argv, interpreter)
+    name = name_of(argv, interpreter)
     try:
         file = os.open(name, _READ | _NOFOLLOW, dir_fd=folder)
     except FileNotFoundError:
@@ -205,13 +168,13 @@ def _find_in(folder: int, path: str, argv: Sequence[str], interpreter: Interpret
     except OSError as error:
         return Found(problem=f"{path}/{name}: {error.strerror}")
     try:
-        doubt = _doubt(os.fstat(folder), _IS_FOLDER) or _doubt(os.fstat(file), _IS_FILE)
+        doubt = doubt_about(os.fstat(folder), IS_FOLDER) or doubt_about(os.fstat(file), IS_FILE)
         measured = None if doubt else parse_measured(_read(file, _MOST_BYTES + 1))
     finally:
         os.close(file)
     if measured is None:
         return Found(problem=f"{path}/{name}: {doubt or 'not what cgtune measure writes'}")
-    if measured.packages != _hash_packages():
+    if measured.packages != hash_packages():
         return Found(problem="the packages have changed since; cgtune measure measures again")
     size = WorkerSize(
         worker_bytes=planned_bytes(measured.worker_bytes, measured.inherited_bytes),
@@ -221,15 +184,15 @@ def _find_in(folder: int, path: str, argv: Sequence[str], interpreter: Interpret
     return Found(size=size)
 
 
-def _doubt(status: os.stat_result, kind: int) -> str | None:
+def doubt_about(status: os.stat_result, kind: int) -> str | None:
     """Why a file or folder may be another's word; None where it can only be ours."""
     if status.st_mode & _KIND != kind:
-        return "not a regular file" if kind == _IS_FILE else "not a directory"
+        return "not a regular file" if kind == IS_FILE else "not a directory"
     if status.st_uid != os.geteuid():
         return "belongs to another user"
     if status.st_mode & 0o022:
         return "others may write to it"
-    if kind == _IS_FILE and status.st_size > _MOST_BYTES:
+    if kind == IS_FILE and status.st_size > _MOST_BYTES:
         return "too large"
     return None
 
@@ -241,14 +204,14 @@ def _read(descriptor: int, most_bytes: int) -> bytes:
     return data
 
 
-def _name_of(argv: Sequence[str], interpreter: Interpreter) -> str:
+def name_of(argv: Sequence[str], interpreter: Interpreter) -> str:
     """The name of a command's file. OSError: the working directory is gone."""
     version = ".".join(map(str, interpreter.version or ()))
     words = [os.getcwd(), interpreter.path or "", version, *argv]
     return _hash(word.encode("utf-8", "surrogateescape") for word in words)
 
 
-def _hash_packages() -> str:
+def hash_packages() -> str:
     """A hash of the lock and requirement files here, with the name of each."""
     parts = []
     for name in LOCK_FILES:
@@ -257,7 +220,7 @@ def _hash_packages() -> str:
         except OSError:
             continue
         try:
-            if os.fstat(descriptor).st_mode & _KIND == _IS_FILE:
+            if os.fstat(descriptor).st_mode & _KIND == IS_FILE:
                 parts += [name.encode(), _read(descriptor, _MOST_LOCK_BYTES)]
         except OSError:
             continue
@@ -278,42 +241,3 @@ def _hash(parts: Iterable[bytes]) -> str:
         state.update(b"%d:" % len(part))
         state.update(part)
     return str(state.hexdigest())
-
-
-def _make_folder(path: str) -> int:
-    """A descriptor of the folder, made if it is not there. OSError: it cannot be, or is not ours alone."""
-    if not os.path.lexists(path):
-        above = os.path.dirname(path)
-        while not os.path.lexists(above):
-            above = os.path.dirname(above)
-        if os.stat(above).st_uid not in (os.geteuid(), 0):
-            # As root with another's HOME: what we would make there, they could not use.
-            raise OSError(0, f"{above} belongs to another user")
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        os.mkdir(path, 0o700)
-    folder = os.open(path, _FOLDER)
-    doubt = _doubt(os.fstat(folder), _IS_FOLDER)
-    if doubt:
-        os.close(folder)
-        raise OSError(0, doubt)
-    return folder
-
-
-def _replace_file(folder: int, name: str, data: bytes) -> None:
-    """The file is there whole, or as it was before."""
-    unfinished = f".{name}.{os.getpid()}"
-    try:
-        os.unlink(unfinished, dir_fd=folder)
-    except FileNotFoundError:
-        pass
-    file = os.open(unfinished, _NEW, 0o600, dir_fd=folder)
-    try:
-        try:
-            while data:
-                data = data[os.write(file, data) :]
-        finally:
-            os.close(file)
-        os.rename(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        os.unlink(unfinished, dir_fd=folder)
-        raise

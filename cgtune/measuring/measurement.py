@@ -4,8 +4,9 @@ Ready is: a known web server listens, its workers are there, and for a while not
 import the application after their master began to listen, so listening alone says little. A program that is not
 known, and does not listen, is given more than twice the time: it may be waiting for a database.
 
-    seconds        how long to measure; three looks, at 1/3, 2/3 and the end
+    seconds        how long to measure, once it is ready; three looks, at 1/3, 2/3 and the end
     rest_seconds   a fifth of it, from 0.5 to 2: so long nothing must have changed
+    ready_seconds  how long to wait for that; `tell_seconds` later a line says for what
 """
 
 from __future__ import annotations
@@ -34,13 +35,14 @@ class Patience:
     seconds: float = 10.0
     rest_seconds: float = 2.0
     ready_seconds: float = 120.0
+    tell_seconds: float = 10.0
     grace_seconds: float = 10.0
     between_seconds: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look, so many seconds after the program was ready."""
+    """One look, so many seconds after the program was seen to be ready."""
 
     seconds: float
     size: Size
@@ -84,30 +86,33 @@ def measure(
 
     CgtuneError: it ended, or never was ready. Interrupted: a signal asks us to end.
     """
-    start = time.monotonic()
-    ready_seconds, is_at_rest = _wait_until_ready(program, expected, patience, start)
+    ready_seconds, is_at_rest = _wait_until_ready(program, expected, patience, tell)
     state = f"ready after {ready_seconds:.1f} s" if is_at_rest else "not at rest yet, and is measured as it is"
     tell(f"{state}; measuring for {patience.seconds:.3g} s")
+    start = time.monotonic()
     samples = []
     is_alone = False
     for number in range(1, _LOOKS + 1):
-        while (left := start + ready_seconds + patience.seconds * number / _LOOKS - time.monotonic()) > 0:
+        while (left := start + patience.seconds * number / _LOOKS - time.monotonic()) > 0:
             program.wait(left)
             program.find_tree()
             _check(program, "while it was measured")
         look = _look(program, expected)
         _check(program, "while it was measured")
         if look.size is not None:
-            samples.append(Sample(seconds=time.monotonic() - start - ready_seconds, size=look.size))
+            samples.append(Sample(seconds=time.monotonic() - start, size=look.size))
             is_alone = look.is_alone
     if not samples:
         raise CgtuneError("its workers do not stay: they were gone at every look")
     return Measurement(ready_seconds=ready_seconds, is_at_rest=is_at_rest, is_alone=is_alone, samples=tuple(samples))
 
 
-def _wait_until_ready(program: Program, expected: Expected, patience: Patience, start: float) -> tuple[float, bool]:
+def _wait_until_ready(
+    program: Program, expected: Expected, patience: Patience, tell: Callable[[str], None]
+) -> tuple[float, bool]:
     """Seconds until it was ready, and whether it is at rest since then."""
-    is_listening = False
+    start = time.monotonic()
+    is_listening = is_told = False
     since: Look | None = None
     while (seconds := time.monotonic() - start) < patience.ready_seconds:
         look = _look(program, expected)
@@ -124,12 +129,24 @@ def _wait_until_ready(program: Program, expected: Expected, patience: Patience, 
                 needed *= _UNKNOWN_FACTOR
             if (is_listening or not expected.must_listen) and seconds - since.seconds >= needed:
                 return since.seconds, True
+        if seconds >= patience.tell_seconds and not is_told:
+            is_told = True
+            why = _missing(since, expected, is_listening) or "its memory still changes"
+            tell(f"not ready yet, {why}; waiting for up to {patience.ready_seconds:.3g} s")
         program.wait(patience.between_seconds)
-    if since is None:
-        raise CgtuneError(f"no worker of it is there {patience.ready_seconds:.3g} s after its start")
-    if expected.must_listen and not is_listening:
-        raise CgtuneError(f"it does not listen {patience.ready_seconds:.3g} s after its start")
+    missing = _missing(since, expected, is_listening)
+    if missing is not None:
+        raise CgtuneError(f"{missing} {patience.ready_seconds:.3g} s after its start")
     return seconds, False
+
+
+def _missing(since: Look | None, expected: Expected, is_listening: bool) -> str | None:
+    """Without what it cannot be measured."""
+    if since is None:
+        return "no worker of it is there"
+    if expected.must_listen and not is_listening:
+        return "it does not listen"
+    return None
 
 
 def _look(program: Program, expected: Expected) -> _Look:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgtune import measured
-from cgtune.measured import Found, Measured, NotKept, find_size, keep_size, parse_measured, planned_bytes
+from cgtune.measured import Found, Measured, find_size, parse_measured, planned_bytes
+from cgtune.measuring.keep import NotKept, keep_size
 from cgtune.settings import Interpreter
 from tests.support import unavailable
 from tests.unit.command import call
@@ -433,20 +434,26 @@ def test_where_no_folder_can_be_made_it_says_so(cache: Path, tmp_path: Path, pla
     assert find(base) == Found()
 
 
-def test_a_full_disk_leaves_the_old_measurement(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file is there whole, or as it was."""
+def test_a_full_disk_leaves_the_old_measurement(cache: Path) -> None:
+    """A file is there whole, or as it was. A limit of ten bytes a file (RLIMIT_FSIZE) is as good as a full disk."""
     file = keep(cache)
     before = file.read_bytes()
-
-    def full(*_: object, **__: object) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", full)
-        with pytest.raises(NotKept, match="No space left"):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(NotKept, match="File too large"):
             keep(cache)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert file.read_bytes() == before
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_what_would_not_be_believed_is_not_kept(cache: Path) -> None:
+    """`sleep` has no MiB of its own; nothing is made for it."""
+    with pytest.raises(NotKept, match="no worker is so small"):
+        keep_size(ARGV, PYTHON, variables(cache), worker_bytes=MIB - 1, inherited_bytes=0, shared_bytes=0)
+    assert not cache.exists()
 
 
 # --- in a plan
