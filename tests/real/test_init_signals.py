@@ -1,0 +1,500 @@
+"""What an init does with the signals it gets: passes them on, each, once, to whom it should, as it was told."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import time
+
+import pytest
+
+from tests.real.init_cases import (
+    CGTUNE,
+    DUMB_INIT,
+    INITS,
+    JOB_CONTROL,
+    TINI,
+    Init,
+    every_init,
+    everywhere,
+    those_with,
+)
+from tests.real.init_harness import AS_PID_1, BELOW_SHELL, PATIENCE_SECONDS, AsPid1, Stage
+from tests.real.init_processes import read_process, signals_of, status_lines, wait_until
+from tests.real.init_programs import DEAF, LEAVER, RECORDER, WAITER, shell
+
+pytestmark = pytest.mark.real
+
+_EVER = 1000  # seconds: not within a test
+#: What ends a program that has no handler.
+_DEADLY = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, 37, 64]
+grouping = pytest.mark.parametrize("init", [DUMB_INIT, CGTUNE], ids=str)
+
+
+def recorded(stage: Stage) -> int:
+    """The next signal that the recorder got."""
+    return int(stage.line())
+
+
+def ready(stage: Stage) -> int:
+    """Wait for a program of ours: its pid, as the host counts."""
+    word, _, pid = stage.line().partition(" ")
+    assert word == "ready"
+    return stage.outside(int(pid))
+
+
+def has_stopped(pid: int) -> bool:
+    """Whether it is stopped, after a while at most."""
+    return wait_until(lambda: (process := read_process(pid)) is not None and process.state == "T")
+
+
+def is_gone_now(pid: int) -> bool:
+    """Whether it ended."""
+    process = read_process(pid)
+    return process is None or process.state in "ZX"
+
+
+# Passed on
+
+
+@every_init
+@everywhere
+def test_every_signal_is_passed_on(place: AsPid1, init: Init) -> None:
+    """Each signal that may be sent reaches the program, as itself and once, the real-time ones too."""
+    with Stage(place, init.argv(RECORDER)) as stage:
+        ready(stage)
+        for number in sorted(init.forwards):
+            stage.send(number)
+            assert recorded(stage) == number
+            if number in JOB_CONTROL:
+                # Some inits stop with their program.
+                stage.send(signal.SIGCONT)
+                assert recorded(stage) == signal.SIGCONT
+        assert stage.is_there()
+        assert stage.lines_so_far() == []
+
+
+def test_the_recorder_sees_what_does_not_come() -> None:
+    """An init that keeps some signals for itself is seen to: the test above would fail for them."""
+    with Stage(AS_PID_1, TINI.argv(RECORDER)) as stage:
+        ready(stage)
+        for number in sorted(CGTUNE.forwards - TINI.forwards):
+            stage.send(number)
+        stage.send(signal.SIGTERM)
+        assert recorded(stage) == signal.SIGTERM
+
+
+@every_init
+def test_a_signal_from_inside_is_passed_on(init: Init) -> None:
+    """A process of the container tells PID 1 to stop, and the program is told."""
+    told = shell("trap 'echo told' TERM; kill -TERM 1; while :; do read -r _ </dev/null; done")
+    with Stage(AS_PID_1, init.argv(told)) as stage:
+        assert stage.line() == "told"
+
+
+@pytest.mark.parametrize("init", [TINI, CGTUNE], ids=str)
+def test_real_time_signals_queue(init: Init) -> None:
+    """Several of one real-time signal arrive as many, unlike the others."""
+    with Stage(AS_PID_1, init.argv(RECORDER)) as stage:
+        program = ready(stage)
+        stage.send(signal.SIGSTOP, program)
+        assert has_stopped(program)
+        for number in [50, 40, 40, 50, 40]:
+            stage.send(number)
+        assert stage.settle()
+        stage.send(signal.SIGCONT, program)
+        assert [recorded(stage) for _ in range(6)] == [signal.SIGCONT, 40, 40, 40, 50, 50]
+
+
+@pytest.mark.parametrize(
+    ("init", "number"), [(init, number) for init in INITS for number in _DEADLY if number in init.forwards], ids=str
+)
+@everywhere
+def test_a_signal_that_ends_the_program_is_its_exit_code(place: AsPid1, init: Init, number: int) -> None:
+    """The program that dies of signal n gives 128 + n."""
+    with Stage(place, init.argv(WAITER)) as stage:
+        ready(stage)
+        stage.send(number)
+        assert stage.exit_code() == 128 + number
+
+
+@every_init
+def test_a_second_stop_is_passed_on_too(init: Init) -> None:
+    """A program that takes its time hears the second SIGTERM as well: many then hurry."""
+    with Stage(AS_PID_1, init.argv(RECORDER)) as stage:
+        ready(stage)
+        for _ in range(3):
+            stage.send(signal.SIGTERM)
+            assert recorded(stage) == signal.SIGTERM
+
+
+@every_init
+@everywhere
+def test_a_stopped_program_has_not_ended(place: AsPid1, init: Init) -> None:
+    """SIGSTOP to the program is no end: the init waits on, and the program goes on where it was."""
+    with Stage(place, init.argv(RECORDER)) as stage:
+        program = ready(stage)
+        stage.send(signal.SIGSTOP, program)
+        assert has_stopped(program)
+        assert stage.settle()
+        stage.send(signal.SIGCONT, program)
+        assert recorded(stage) == signal.SIGCONT
+        stage.send(signal.SIGUSR1)
+        assert recorded(stage) == signal.SIGUSR1
+
+
+# From the very start
+
+
+def test_once_it_listens_no_stop_is_lost() -> None:
+    """From the moment that the init blocks SIGTERM, one is never lost, wherever in its start it comes.
+
+    Before that moment, the kernel drops what a PID 1 has no handler for.
+    """
+    _signals_at_the_start(50)
+
+
+@pytest.mark.long
+def test_once_it_listens_no_stop_is_lost_a_thousand_times() -> None:
+    """From the moment that the init blocks SIGTERM, one is never lost, wherever in its start it comes."""
+    _signals_at_the_start(1000)
+
+
+def _signals_at_the_start(times: int) -> None:
+    for turn in range(times):
+        with Stage(AS_PID_1, CGTUNE.argv(WAITER)) as stage:
+            assert wait_until(functools.partial(_blocks_sigterm, stage.first), PATIENCE_SECONDS), stage.stderr()
+            # Later and later in its start, up to when the program runs.
+            _wait(turn % 50)
+            stage.send(signal.SIGTERM)
+            assert stage.exit_code() == 128 + signal.SIGTERM, turn
+
+
+def _blocks_sigterm(pid: int) -> bool:
+    return signal.SIGTERM in signals_of(status_lines(pid).get("SigBlk", "0"))
+
+
+def _wait(milliseconds: int) -> None:
+    deadline = time.monotonic() + milliseconds / 1000
+    wait_until(lambda: time.monotonic() > deadline)
+
+
+@every_init
+@pytest.mark.parametrize("delay_ms", [0, 1, 2, 5, 10, 20, 50])
+def test_once_the_program_runs_no_stop_is_lost(init: Init, delay_ms: int) -> None:
+    """SIGTERM any time after the program's first line ends it."""
+    with Stage(AS_PID_1, init.argv(WAITER)) as stage:
+        ready(stage)
+        _wait(delay_ms)
+        stage.send(signal.SIGTERM)
+        assert stage.exit_code() == 128 + signal.SIGTERM
+
+
+# Rewritten
+
+
+@those_with("rewrite")
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([], {15: 15, 2: 2, 3: 3, 1: 1, 31: 31}),
+        ([(15, 2)], {15: 2, 2: 2, 3: 3}),
+        ([(15, 2), (2, 15), (3, 3)], {15: 2, 2: 15, 3: 3, 1: 1}),
+        ([(1, 31), (31, 1)], {1: 31, 31: 1, 15: 15}),
+    ],
+)
+def test_signals_are_rewritten(init: Init, pairs: list[tuple[int, int]], expected: dict[int, int]) -> None:
+    """The program gets the signal that was asked for instead; two may be exchanged: none is rewritten twice."""
+    assert init.rewrite is not None
+    options = [word for pair in pairs for word in init.rewrite(*pair)]
+    with Stage(AS_PID_1, init.argv(RECORDER, *options)) as stage:
+        ready(stage)
+        for sent, got in expected.items():
+            stage.send(sent)
+            assert recorded(stage) == got
+
+
+@those_with("rewrite")
+def test_signals_are_dropped(init: Init) -> None:
+    """A signal may be kept from the program; the others still come."""
+    assert init.rewrite is not None
+    options = [*init.rewrite(2, 0), *init.rewrite(28, 0), *init.rewrite(15, 3)]
+    with Stage(AS_PID_1, init.argv(RECORDER, *options)) as stage:
+        ready(stage)
+        for number in (2, 28, 15, 2, 1):
+            stage.send(number)
+            assert stage.settle()
+        assert [recorded(stage), recorded(stage)] == [3, 1]
+        assert stage.lines_so_far() == []
+
+
+def test_signals_have_names_and_numbers() -> None:
+    """SIGTERM, TERM and 15 are one; real-time ones are counted from either end; several fit in one option."""
+    options = ("--signal", "SIGTERM=SIGQUIT", "--signal", "HUP=none,RTMIN+3=TERM", "--signal", "RTMAX-2=10,35=usr2")
+    with Stage(AS_PID_1, CGTUNE.argv(RECORDER, *options)) as stage:
+        ready(stage)
+        for sent, got in {15: 3, 37: 15, 62: 10, 35: 12}.items():
+            stage.send(sent)
+            assert recorded(stage) == got
+        stage.send(signal.SIGHUP)
+        stage.send(signal.SIGUSR1)
+        assert recorded(stage) == signal.SIGUSR1
+
+
+def test_the_variable_rewrites_too() -> None:
+    """CGTUNE_SIGNAL is --signal, and the flag counts where both are given."""
+    for flags, got in {(): 3, ("--signal", "TERM=INT"): 2}.items():
+        environment = {"PATH": "/usr/bin:/bin", "CGTUNE_SIGNAL": "TERM=QUIT,USR1=none"}
+        with Stage(AS_PID_1, CGTUNE.argv(RECORDER, *flags), env=environment) as stage:
+            ready(stage)
+            stage.send(signal.SIGTERM)
+            assert recorded(stage) == got
+
+
+# The whole group
+
+
+@grouping
+@everywhere
+@pytest.mark.parametrize("number", JOB_CONTROL)
+def test_in_a_group_all_stop_and_go_on(place: AsPid1, init: Init, number: int) -> None:
+    """Told to stop, the program stops although it has no handler and nobody to continue it; so does the init.
+
+    As PID 1 the init itself cannot: its own SIGSTOP does not count there.
+    """
+    with Stage(place, init.argv(RECORDER, group=True)) as stage:
+        program = ready(stage)
+        stage.send(number)
+        assert has_stopped(program)
+        if place is BELOW_SHELL:
+            assert has_stopped(stage.init)
+        stage.send(signal.SIGCONT)
+        assert recorded(stage) == signal.SIGCONT
+        stage.send(signal.SIGUSR1)
+        assert recorded(stage) == signal.SIGUSR1
+
+
+@grouping
+def test_what_stops_a_group_may_be_rewritten(init: Init) -> None:
+    """A rewritten SIGTSTP is no SIGSTOP for the program; the init stops itself all the same."""
+    assert init.rewrite is not None
+    with Stage(BELOW_SHELL, init.argv(RECORDER, *init.rewrite(20, 10), group=True)) as stage:
+        ready(stage)
+        stage.send(signal.SIGTSTP)
+        assert recorded(stage) == signal.SIGUSR1
+        assert has_stopped(stage.init)
+        stage.send(signal.SIGCONT)
+        assert recorded(stage) == signal.SIGCONT
+
+
+def test_alone_the_init_does_not_stop() -> None:
+    """Without --group the program is told to stop, and what it makes of that is its own."""
+    for init in (TINI, CGTUNE):
+        with Stage(BELOW_SHELL, init.argv(RECORDER)) as stage:
+            ready(stage)
+            stage.send(signal.SIGTSTP)
+            assert recorded(stage) == signal.SIGTSTP
+            stage.send(signal.SIGUSR1)
+            assert recorded(stage) == signal.SIGUSR1
+
+
+_FAMILY = shell('"$@" & trap "" USR1; echo deaf; wait; exit 7', *WAITER)
+
+
+@every_init
+@everywhere
+@pytest.mark.parametrize("group", [True, False])
+def test_a_group_is_told_as_a_whole(place: AsPid1, init: Init, group: bool) -> None:
+    """The child of a program that itself ignores the signal is reached with the group, and only so."""
+    with Stage(place, init.argv(_FAMILY, group=group)) as stage:
+        lines = sorted([stage.line(), stage.line()])
+        assert lines[0] == "deaf"
+        below = stage.outside(int(lines[1].split()[1]))
+        stage.send(signal.SIGUSR1)
+        if group:
+            assert stage.exit_code() == 7
+        else:
+            assert stage.settle(below)
+            assert not is_gone_now(below)
+
+
+_PIPES = shell("yes | tail & yes | tail & wait")
+
+
+def in_pipes(stage: Stage) -> list[str]:
+    """The names of those that run in the pipes."""
+    return sorted(process.name for process in stage.processes() if process.name in ("yes", "tail"))
+
+
+@every_init
+@everywhere
+def test_pipes_end_with_their_group(place: AsPid1, init: Init) -> None:
+    """`yes | tail & yes | tail`, six processes with the shells: SIGTERM ends them all."""
+    with Stage(place, init.argv(_PIPES, group=True)) as stage:
+        assert wait_until(lambda: in_pipes(stage) == ["tail", "tail", "yes", "yes"])
+        stage.send(signal.SIGTERM)
+        assert stage.exit_code() == 128 + signal.SIGTERM
+        assert wait_until(lambda: stage.survivors() == [])
+
+
+@every_init
+def test_pipes_stay_behind_a_single_program(init: Init) -> None:
+    """Where the shell alone is told, it ends, and four processes stay; for an init that would end them, see below."""
+    with Stage(BELOW_SHELL, init.argv(_PIPES, *init.hasty)) as stage:
+        assert wait_until(lambda: in_pipes(stage) == ["tail", "tail", "yes", "yes"])
+        stage.send(signal.SIGTERM)
+        assert stage.exit_code() == 128 + signal.SIGTERM
+        assert sorted(stage.survivors()) == ["tail", "tail", "yes", "yes"]
+
+
+# The end of the program, and those it leaves
+
+
+@everywhere
+@pytest.mark.parametrize("group", [True, False])
+@pytest.mark.parametrize("where", ["near", "away"])
+def test_those_left_behind_are_told(place: AsPid1, group: bool, where: str) -> None:
+    """When the program has ended, what it left gets SIGTERM, in its group or not; and nobody waits longer than it."""
+    with Stage(place, CGTUNE.argv([*LEAVER, where], "--orphan-grace", str(_EVER), group=group)) as stage:
+        assert stage.exit_code() == 3
+        assert stage.lines_so_far() == ["told"]
+        assert stage.survivors() == []
+
+
+def test_dumb_init_tells_its_group_and_tini_nobody() -> None:
+    """What is known of others is seen: dumb-init tells those left in its group, tini leaves them untold."""
+    with Stage(BELOW_SHELL, DUMB_INIT.argv([*LEAVER, "near"], group=True)) as stage:
+        assert stage.exit_code() == 3
+        assert stage.line() == "told"
+    for init in (TINI, CGTUNE):
+        with Stage(BELOW_SHELL, init.argv([*LEAVER, "near"], *init.hasty)) as stage:
+            assert stage.exit_code() == 3
+            assert len(stage.survivors()) == 1
+            assert stage.lines_so_far() == []
+
+
+@everywhere
+def test_those_left_behind_are_not_waited_for_for_ever(place: AsPid1) -> None:
+    """Who does not listen to SIGTERM delays the end by the grace and no longer; the exit code is the program's."""
+    started = time.monotonic()
+    with Stage(place, CGTUNE.argv([*LEAVER, "deaf"], "--orphan-grace", "0.5")) as stage:
+        assert stage.exit_code() == 3
+        assert time.monotonic() - started >= 0.5
+        assert len(stage.survivors()) == (1 if place is BELOW_SHELL else 0)
+
+
+def test_a_stop_while_waiting_for_those_left_behind() -> None:
+    """A signal that comes while the orphans have their grace is no fault: the exit code stays the program's."""
+    with Stage(BELOW_SHELL, CGTUNE.argv([*LEAVER, "deaf"], "--orphan-grace", "0.5")) as stage:
+        assert wait_until(lambda: len(stage.processes()) == 2 and stage.settle())
+        stage.send(signal.SIGTERM)
+        assert stage.exit_code() == 3
+
+
+# When to stop
+
+
+@everywhere
+@pytest.mark.parametrize("group", [True, False])
+def test_who_does_not_stop_in_time_is_killed(place: AsPid1, group: bool) -> None:
+    """With --stop-timeout, program and descendants that stay after SIGTERM get SIGKILL, so the exit code is 137."""
+    started = time.monotonic()
+    with Stage(place, CGTUNE.argv(DEAF, "--stop-timeout", "0.5", "--orphan-grace", "0", group=group)) as stage:
+        ready(stage)
+        stage.send(signal.SIGTERM)
+        assert stage.exit_code() == 128 + signal.SIGKILL
+        assert time.monotonic() - started >= 0.5
+        assert wait_until(lambda: stage.survivors() == [])
+
+
+def test_only_a_stop_starts_the_timeout() -> None:
+    """Signals that ask for no stop leave the program all the time it wants, and so does no signal."""
+    with Stage(AS_PID_1, CGTUNE.argv(RECORDER, "--stop-timeout", "0.1")) as stage:
+        ready(stage)
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGWINCH):
+            stage.send(number)
+            assert recorded(stage) == number
+        with pytest.raises(TimeoutError):
+            stage.exit_code(1)
+
+
+def test_the_stop_is_held_back_while_others_learn_of_it() -> None:
+    """With --pre-stop-delay the first SIGTERM waits; other signals do not; a second one ends the wait."""
+    for second in (signal.SIGTERM, signal.SIGINT):
+        with Stage(AS_PID_1, CGTUNE.argv(WAITER, "--pre-stop-delay", str(_EVER), "--signal", "HUP=CONT")) as stage:
+            program = ready(stage)
+            stage.send(signal.SIGTERM)
+            assert stage.settle(program)
+            assert stage.is_there()
+            assert not is_gone_now(program)
+            stage.send(second)
+            assert stage.exit_code() in (128 + signal.SIGTERM, 128 + second)
+
+
+def test_the_stop_comes_after_its_delay() -> None:
+    """The SIGTERM that was held back comes by itself, once, when its time has come."""
+    with Stage(AS_PID_1, CGTUNE.argv(RECORDER, "--pre-stop-delay", "0.5")) as stage:
+        ready(stage)
+        started = time.monotonic()
+        stage.send(signal.SIGTERM)
+        stage.send(signal.SIGUSR1)
+        assert recorded(stage) == signal.SIGUSR1
+        assert recorded(stage) == signal.SIGTERM
+        assert time.monotonic() - started >= 0.5
+        stage.send(signal.SIGUSR2)
+        assert recorded(stage) == signal.SIGUSR2
+
+
+# The parent's end
+
+
+@those_with("parent_death")
+@pytest.mark.parametrize("given", [True, False])
+def test_the_end_of_the_parent_is_told(init: Init, given: bool) -> None:
+    """Asked for, a signal comes when the init's parent dies, and is passed on like any other; else none does."""
+    assert init.parent_death is not None
+    options = init.parent_death("USR1") if given else ()
+    # The first shell is PID 1, and stays; the second is the parent.
+    family = shell(
+        'sh -c \'"$@"; exit 0\' sh "$@" & wait; while :; do read -r _ <&3; done 3<>/dev/zero',
+        *init.argv(RECORDER, *options),
+    )
+    with Stage(AS_PID_1, family) as stage:
+        ready(stage)
+        parent = next(process.pid for process in stage.processes() if process.parent == stage.first)
+        stage.send(signal.SIGKILL, parent)
+        if given:
+            assert recorded(stage) == signal.SIGUSR1
+        else:
+            (init_pid, *_) = [process.pid for process in stage.processes() if process.parent == stage.first]
+            stage.send(signal.SIGUSR2, init_pid)
+            assert recorded(stage) == signal.SIGUSR2
+
+
+# What it says
+
+
+def test_it_says_what_it_passes_on() -> None:
+    """With -v each signal passed on is one line on stderr, with its name and whom it went to; without, none is."""
+    for options, expected in {("-v",): True, (): False}.items():
+        with Stage(AS_PID_1, CGTUNE.argv(RECORDER, *options)) as stage:
+            inside = int(stage.line().split()[1])
+            stage.send(signal.SIGUSR1)
+            stage.send(37)
+            assert {recorded(stage), recorded(stage)} == {signal.SIGUSR1, 37}
+            said = [line for line in stage.stderr().splitlines() if "forwarded" in line]
+            wanted = [f"cgtune: forwarded SIGUSR1 to {inside}", f"cgtune: forwarded SIGRTMIN+3 to {inside}"]
+            assert sorted(said) == (sorted(wanted) if expected else [])
+
+
+def test_a_closed_stderr_does_not_end_it() -> None:
+    """Nobody reads what it says, or nobody can: it works on, and the program is told as before."""
+    for closing in ("2>&-", "2>/dev/full", "2>&1 >&9 | true"):
+        script = f'exec 9>&1; "$@" {closing}'
+        with Stage(AS_PID_1, shell(script, *CGTUNE.argv(RECORDER, "-v"))) as stage:
+            inside = ready(stage)
+            supervisor = read_process(inside)
+            assert supervisor is not None
+            for _ in range(3):
+                stage.send(signal.SIGUSR1, supervisor.parent)
+                assert recorded(stage) == signal.SIGUSR1
