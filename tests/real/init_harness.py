@@ -4,6 +4,7 @@
     pid1       the init is PID 1 of a new PID namespace: unshare
     shell      a shell is PID 1 there, and the init is its child; so orphans that the init does not adopt end up
                with the shell, strangers of the same namespace can be counted, and nothing survives the test
+    lazy       as below a shell, but PID 1 waits for nobody else: it keeps the zombies that come to it
     container  the init is PID 1 of a container
     inside     a place made inside a container that runs: all of its files, and none of Docker's slowness
 
@@ -44,6 +45,7 @@ from tests.real.init_processes import (
     read_process,
     wait_until,
 )
+from tests.real.init_programs import LAZY
 from tests.support import unavailable
 
 #: Long enough for a slow machine that does other things too. What is expected comes in milliseconds.
@@ -60,7 +62,9 @@ class Place:
     """Where an init runs."""
 
     name = ""
-    #: Whether a shell is PID 1, which stays when the init has ended.
+    #: Whether the init is the child of PID 1.
+    is_below = False
+    #: Whether PID 1 is a shell, which stays when the init has ended.
     has_shell = False
 
     def words(self, argv: Sequence[str], folder: Path, *, tty: bool) -> list[str]:
@@ -91,14 +95,26 @@ class BelowShell(AsPid1):
     """A shell is PID 1, the init its child."""
 
     name = "shell"
+    is_below = True
     has_shell = True
 
     def words(self, argv: Sequence[str], folder: Path, *, tty: bool) -> list[str]:
         return super().words(["sh", "-c", _SHELL, "sh", str(folder), *argv], folder, tty=tty)
 
 
+class BelowLazy(AsPid1):
+    """PID 1 waits for the init, and for nobody else: it keeps every zombie that comes to it."""
+
+    name = "lazy"
+    is_below = True
+
+    def words(self, argv: Sequence[str], folder: Path, *, tty: bool) -> list[str]:
+        return super().words([*LAZY, *argv], folder, tty=tty)
+
+
 AS_PID_1 = AsPid1()
 BELOW_SHELL = BelowShell()
+BELOW_LAZY = BelowLazy()
 
 
 def inside(container: Container) -> tuple[AsPid1, BelowShell]:
@@ -285,7 +301,7 @@ class Stage:
     @property
     def init(self) -> int:
         """The init."""
-        if not self.place.has_shell:
+        if not self.place.is_below:
             return self.first
         if self._init is None:
             assert wait_until(self._children_of_first), self.stderr()

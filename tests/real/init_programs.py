@@ -70,3 +70,52 @@ STATUS = ("grep", "^Sig", "/proc/self/status")
 def shell(script: str, *words: str) -> tuple[str, ...]:
     """A script of sh with "$@"."""
     return ("sh", "-c", script, "sh", *words)
+
+
+#: ORPHANS N [away]: makes N orphans, in sessions of their own after "away"; says "ready PID". All wait for a signal.
+ORPHANS = (
+    *PYTHON,
+    """\
+import os, signal, sys
+middle = os.fork()
+if not middle:
+    for _ in range(int(sys.argv[1])):
+        if not os.fork():
+            if "away" in sys.argv:
+                os.setsid()
+            while True:
+                signal.pause()
+    os._exit(0)
+os.waitpid(middle, 0)
+os.write(1, b"ready %d\\n" % os.getpid())
+while True:
+    signal.pause()
+""",
+)
+
+#: SHORT_LIVES N PAUSE: makes N orphans that end with 3 at once, so many seconds apart, says "done PID", waits.
+SHORT_LIVES = (
+    *PYTHON,
+    """\
+import os, signal, sys, time
+for _ in range(int(sys.argv[1])):
+    middle = os.fork()
+    if not middle:
+        os._exit(3 if not os.fork() else 0)
+    os.waitpid(middle, 0)
+    time.sleep(float(sys.argv[2]))
+os.write(1, b"done %d\\n" % os.getpid())
+while True:
+    signal.pause()
+""",
+)
+
+#: LAZY COMMAND: runs it, and waits for nobody else: as PID 1 it keeps every zombie that comes to it.
+LAZY = (
+    *PYTHON,
+    """\
+import os, sys
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+""",
+)

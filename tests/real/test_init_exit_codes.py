@@ -5,31 +5,23 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Sequence
 
 import pytest
 
+from tests.real.init_batch import codes_of
 from tests.real.init_cases import CGTUNE, DUMB_INIT, TINI, Init, every_init, everywhere, those_with
-from tests.real.init_harness import AS_PID_1, BELOW_SHELL, UNSHARE, AsPid1, Stage, run
+from tests.real.init_harness import AS_PID_1, BELOW_SHELL, AsPid1, Stage, run
 from tests.real.init_programs import PYTHON, shell
 
 pytestmark = pytest.mark.real
 
-_MANY_SECONDS = 120
 ALL = range(256)
 #: Those at the ends, and those with a meaning of their own: ordinarily the mapping is tried with these.
 TELLING = [0, 1, 2, 3, 64, 125, 126, 127, 128, 129, 130, 137, 143, 159, 192, 254, 255]
 
 
-#: Reads a list of commands, runs one after the other, and writes their exit codes.
-_ONE_BY_ONE = """\
-import json, os, sys
-for command in json.load(sys.stdin):
-    status = os.waitpid(os.posix_spawnp(command[0], command, os.environ), 0)[1]
-    os.write(1, b"%d\\n" % (os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)))
-"""
 _KILLS_ITSELF = """\
 import os, resource, signal, sys
 number = int(sys.argv[1])
@@ -49,15 +41,6 @@ os.write(1, b"ready\\n")
 while True:
     signal.pause()
 """
-
-
-def codes_of(place: AsPid1, commands: Sequence[Sequence[str]]) -> list[int]:
-    """The exit codes of these commands, one by one in one place; as PID 1, each in a namespace of its own."""
-    before = UNSHARE if place is AS_PID_1 else ()
-    words = json.dumps([[*before, *command] for command in commands]).encode()
-    with Stage(AS_PID_1, [*PYTHON, _ONE_BY_ONE], stdin=words) as stage:
-        assert stage.exit_code(_MANY_SECONDS) == 0
-        return [int(line) for line in stage.lines_so_far()]
 
 
 def exits(code: int) -> tuple[str, ...]:
