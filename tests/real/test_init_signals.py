@@ -318,20 +318,21 @@ def test_a_group_is_told_as_a_whole(place: AsPid1, init: Init, group: bool) -> N
             assert not is_gone_now(below)
 
 
-_PIPES = shell("yes | tail & yes | tail & wait")
+_PIPES = shell("sleep 1000 | tail & sleep 1000 | tail & wait")
+_IN_PIPES = ["sleep", "sleep", "tail", "tail"]
 
 
 def in_pipes(stage: Stage) -> list[str]:
     """The names of those that run in the pipes."""
-    return sorted(process.name for process in stage.processes() if process.name in ("yes", "tail"))
+    return sorted(process.name for process in stage.processes() if process.name in _IN_PIPES)
 
 
 @every_init
 @everywhere
 def test_pipes_end_with_their_group(place: AsPid1, init: Init) -> None:
-    """`yes | tail & yes | tail`, six processes with the shells: SIGTERM ends them all."""
+    """Two pipes of two processes each, in the background of a shell: SIGTERM ends them all."""
     with Stage(place, init.argv(_PIPES, group=True)) as stage:
-        assert wait_until(lambda: in_pipes(stage) == ["tail", "tail", "yes", "yes"])
+        assert wait_until(lambda: in_pipes(stage) == _IN_PIPES)
         stage.send(signal.SIGTERM)
         assert stage.exit_code() == 128 + signal.SIGTERM
         assert wait_until(lambda: stage.survivors() == [])
@@ -341,10 +342,10 @@ def test_pipes_end_with_their_group(place: AsPid1, init: Init) -> None:
 def test_pipes_stay_behind_a_single_program(init: Init) -> None:
     """Where the shell alone is told, it ends, and four processes stay; for an init that would end them, see below."""
     with Stage(BELOW_SHELL, init.argv(_PIPES, *init.hasty)) as stage:
-        assert wait_until(lambda: in_pipes(stage) == ["tail", "tail", "yes", "yes"])
+        assert wait_until(lambda: in_pipes(stage) == _IN_PIPES)
         stage.send(signal.SIGTERM)
         assert stage.exit_code() == 128 + signal.SIGTERM
-        assert sorted(stage.survivors()) == ["tail", "tail", "yes", "yes"]
+        assert sorted(stage.survivors()) == _IN_PIPES
 
 
 # The end of the program, and those it leaves
@@ -490,11 +491,10 @@ def test_it_says_what_it_passes_on() -> None:
 def test_a_closed_stderr_does_not_end_it() -> None:
     """Nobody reads what it says, or nobody can: it works on, and the program is told as before."""
     for closing in ("2>&-", "2>/dev/full", "2>&1 >&9 | true"):
-        script = f'exec 9>&1; "$@" {closing}'
-        with Stage(AS_PID_1, shell(script, *CGTUNE.argv(RECORDER, "-v"))) as stage:
-            inside = ready(stage)
-            supervisor = read_process(inside)
-            assert supervisor is not None
+        # What the end of the pipe brings about is not for the program either.
+        with Stage(AS_PID_1, shell(f'exec 9>&1; "$@" {closing}; wait', *CGTUNE.argv(RECORDER, "-v"))) as stage:
+            program = read_process(ready(stage))
+            assert program is not None
             for _ in range(3):
-                stage.send(signal.SIGUSR1, supervisor.parent)
-                assert recorded(stage) == signal.SIGUSR1
+                stage.send(signal.SIGUSR1, program.parent)
+                assert recorded(stage) == signal.SIGUSR1, closing
