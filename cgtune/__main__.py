@@ -33,6 +33,10 @@ def _dispatch(words: list[str]) -> int:
         words = words[1:]
     # The commands that must start fast, or work without click, have a way of their own.
     if words[:1] == ["run"]:
+        if os.getpid() == 1:
+            from cgtune import signal_mask
+
+            signal_mask.hold()
         from cgtune.cli import run
 
         return run.main(words[1:])

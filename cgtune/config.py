@@ -17,6 +17,7 @@ from cgtune.errors import UsageError
 from cgtune.limits import Declared
 from cgtune.options import (
     COMMAND_LINE_ONLY,
+    NEED_SUPERVISOR,
     NOT_IN_FILE,
     OPTIONS,
     parse_value,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cgtune.options import Option, Value
-    from cgtune.values import Assignment, Item
+    from cgtune.values import Assignment, Item, Pair
 
     # One value, or one item of a repeatable option, and who said it.
     Part = tuple[Any, str]
@@ -80,6 +81,14 @@ class Config(Record):
     disable: tuple[str, ...] = ()
     env: tuple[Assignment, ...] = ()
     exec: bool = False
+    supervise: bool = False
+    signal: tuple[Pair, ...] = ()
+    group: bool = False
+    pre_stop_delay: float | None = None
+    stop_timeout: float | None = None
+    orphan_grace: float | None = None
+    map_exit: tuple[Pair, ...] = ()
+    pdeathsig: int | None = None
     config: str | None = None
     strict: bool = False
     quiet: bool = False
@@ -130,6 +139,16 @@ _RULES = (
         second="max-workers",
         is_broken=lambda workers, most: isinstance(workers, int) and workers > most,
         problem="is above",
+    ),
+    # Nothing of cgtune stays behind to do these.
+    *(
+        _Rule(
+            first="exec",
+            second=name,
+            is_broken=lambda is_exec, value: is_exec and value is not False,
+            problem="leaves nobody to do",
+        )
+        for name in NEED_SUPERVISOR
     ),
 )
 _FLAG = 2
@@ -262,11 +281,15 @@ def _drop_contradictions(said: dict[str, _Said], warnings: list[str]) -> None:
         first, second = said.get(rule.first), said.get(rule.second)
         if first is None or second is None or not rule.is_broken(first.value, second.value):
             continue
-        problem = f"--{rule.first} {first.value} {rule.problem} --{rule.second} {second.value}"
+        problem = f"{_written(rule.first, first.value)} {rule.problem} {_written(rule.second, second.value)}"
         if first.strength == second.strength == _FLAG:
             raise UsageError(problem)
         dropped, kept = (rule.first, second) if first.strength < second.strength else (rule.second, first)
         warnings.append(f"{said.pop(dropped).origin}: {problem} (from {kept.origin})")
+
+
+def _written(name: str, value: object) -> str:
+    return f"--{name}" if value is True or isinstance(value, tuple) else f"--{name} {value}"
 
 
 def is_switched_off(environment: Mapping[str, str]) -> bool:

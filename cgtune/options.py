@@ -55,6 +55,8 @@ _ALL = COMMANDS
 _PLANNING = ("run", "plan")
 # Measuring starts one worker as planning would: all counts but the number and the size of workers.
 _STARTING = ("run", "plan", "measure")
+# What needs a supervisor is shown by `plan`, which says whether there will be one.
+_RUNNING = ("run", "plan")
 _WORKERS = ("auto", "keep")
 
 OPTIONS = (
@@ -191,9 +193,16 @@ OPTIONS = (
     Option(
         name="exec",
         kind="flag",
-        commands=("run",),
+        commands=_RUNNING,
         group="how to do it",
-        help="Become the program, whatever else is asked for; so far it always does.",
+        help="Become the program, also as PID 1.",
+    ),
+    Option(
+        name="supervise",
+        kind="flag",
+        commands=_RUNNING,
+        group="how to do it",
+        help="Stay and look after it, as PID 1 always does.",
     ),
     Option(
         name="config",
@@ -225,6 +234,63 @@ OPTIONS = (
         group="how to do it",
         short="v",
         help="Say also what was left alone, and why.",
+    ),
+    Option(
+        name="signal",
+        kind="rewrite",
+        commands=_RUNNING,
+        group="signals, start and end",
+        metavar="SIGNAL=SIGNAL|none",
+        is_repeatable=True,
+        help="Forward another signal instead: TERM=QUIT, HUP=none.",
+    ),
+    Option(
+        name="group",
+        kind="flag",
+        commands=_RUNNING,
+        group="signals, start and end",
+        help="Signal the program's whole group, in a session of its own.",
+    ),
+    Option(
+        name="pre-stop-delay",
+        kind="delay",
+        commands=_RUNNING,
+        group="signals, start and end",
+        metavar="SECONDS",
+        help="Forward SIGTERM after this time, or at the next one.",
+    ),
+    Option(
+        name="stop-timeout",
+        kind="delay",
+        commands=_RUNNING,
+        group="signals, start and end",
+        metavar="SECONDS",
+        help="So long after it was told to stop, kill it.",
+    ),
+    Option(
+        name="orphan-grace",
+        kind="delay",
+        commands=_RUNNING,
+        group="signals, start and end",
+        metavar="SECONDS",
+        help="What it leaves behind has so long to end; default 1.",
+    ),
+    Option(
+        name="map-exit",
+        kind="exit-code",
+        commands=_RUNNING,
+        group="signals, start and end",
+        metavar="CODE=CODE",
+        is_repeatable=True,
+        help="Exit with another code than the program: 143=0.",
+    ),
+    Option(
+        name="pdeathsig",
+        kind="signal",
+        commands=_RUNNING,
+        group="signals, start and end",
+        metavar="SIGNAL",
+        help="Get this signal when the parent of cgtune ends.",
     ),
     Option(
         name="json",
@@ -276,6 +342,11 @@ OPTIONS = (
     ),
     Option(name="help", kind="flag", commands=_ALL, group="how to do it", short="h", help="Show this and exit."),
 )
+# Whoever asks for one of these gets a supervisor.
+NEED_SUPERVISOR = (
+    "supervise",
+    *("signal", "group", "pre-stop-delay", "stop-timeout", "orphan-grace", "map-exit"),
+)
 # What only a command line can say.
 COMMAND_LINE_ONLY = frozenset(("json", "format", "what-if-cpus", "what-if-memory", "root", "seconds", "help"))
 # What a file cannot say: the above, and where it is itself.
@@ -308,7 +379,7 @@ def parse_arguments(command: str, words: Sequence[str]) -> tuple[dict[str, Value
             index += 1
         if option.is_repeatable:
             # A comma in an assignment is its value's own.
-            items = split_items(text) if option.kind == "name" and text else [text]
+            items = split_items(text) if option.kind != "assignment" and text else [text]
             parsed = tuple(parse_value(option, item, given) for item in items)
             values[option.name] = values.get(option.name, ()) + parsed  # type: ignore[operator]  # tuples both
         else:

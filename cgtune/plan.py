@@ -41,7 +41,6 @@ _CONCURRENCY_VARIABLE = "WEB_CONCURRENCY"
 class Plan(Record):
     """What to do, and why. The counts are what the program will have, None where that is not ours to say."""
 
-    mode: str
     command: Command
     cpus: float | None = None
     memory_bytes: int | None = None
@@ -52,6 +51,7 @@ class Plan(Record):
     settings: tuple[Setting, ...] = ()
     not_set: tuple[NotSet, ...] = ()
     notices: tuple[Notice, ...] = ()
+    mode: str = "exec"
 
 
 def make_plan(
@@ -105,7 +105,6 @@ def make_plan(
     decisions = _open_door(decisions, command, door, environment)
     notices += _doubts(command, environment)
     return Plan(
-        mode="exec",
         command=command,
         cpus=figures["cpus"],
         memory_bytes=told_bytes,

@@ -8,6 +8,10 @@
 | count | one of the choices, or a whole number from 1 to the largest |
 | choice | one of the choices |
 | seconds | 1 to 3600 |
+| delay | seconds from 0 to 3600 |
+| signal | TERM, SIGTERM, RTMIN+3, 15 |
+| rewrite | SIGNAL=SIGNAL, or SIGNAL=none |
+| exit-code | CODE=CODE, both from 0 to 255 |
 | name | letters, digits, `_`, `.` and `-` |
 | assignment | NAME=TEMPLATE, see expressions.py |
 | text, path | anything |
@@ -22,7 +26,8 @@ if TYPE_CHECKING:
     from cgtune.expressions import Template
 
     Assignment = tuple[str, Template]
-    Item = bool | int | float | str | Assignment
+    Pair = tuple[int, int]
+    Item = bool | int | float | str | Assignment | Pair
 
 # More than any quantity, name or choice needs: what is longer is not repeated in a message.
 _LONGEST_CHARACTERS = 100
@@ -45,7 +50,13 @@ def parse_item(kind: str, text: str, choices: tuple[str, ...] = (), largest: int
     if kind == "count":
         return _parse_count(text, choices, largest)
     if kind == "seconds":
-        return _parse_seconds(text)
+        return _parse_seconds(text, 1)
+    if kind == "delay":
+        return _parse_seconds(text, 0)
+    if kind in ("signal", "rewrite"):
+        return _parse_rewrite(text) if kind == "rewrite" else _parse_signal(text)
+    if kind == "exit-code":
+        return _parse_exit_codes(text)
     if kind == "flag":
         return _parse_switch(text)
     if kind == "name":
@@ -112,11 +123,32 @@ def _parse_share(text: str) -> float:
     return share
 
 
-def _parse_seconds(text: str) -> float:
+def _parse_seconds(text: str, least: int) -> float:
     seconds = _plain_number(text.strip())
-    if seconds is None or not 1 <= seconds <= 3600:
-        raise ValueError(f"{text!r} is not a number of seconds from 1 to 3600")
+    if seconds is None or not least <= seconds <= 3600:
+        raise ValueError(f"{text!r} is not a number of seconds from {least} to 3600")
     return seconds
+
+
+def _parse_signal(text: str) -> int:
+    from cgtune.signals import number_of
+
+    return number_of(text)
+
+
+def _parse_rewrite(text: str) -> Pair:
+    come, equals, forwarded = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r} is not SIGNAL=SIGNAL or SIGNAL=none")
+    return _parse_signal(come), 0 if forwarded.strip().lower() == "none" else _parse_signal(forwarded)
+
+
+def _parse_exit_codes(text: str) -> Pair:
+    theirs, equals, ours = (part.strip() for part in text.partition("="))
+    for code in (theirs, ours):
+        if not equals or not code.isascii() or not code.isdigit() or len(code) > 3 or int(code) > 255:
+            raise ValueError(f"{text!r} is not CODE=CODE, like 143=0, with codes from 0 to 255")
+    return int(theirs), int(ours)
 
 
 def _plain_number(text: str) -> float | None:

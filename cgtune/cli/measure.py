@@ -142,6 +142,7 @@ def _keep(plan: Plan, measurement: Measurement, environment: Mapping[str, str]) 
         assumed_bytes=assumed_bytes,
         path=path,
         problem=problem,
+        is_counted=plan.budget.worker_bytes is not None,
     )
 
 

@@ -32,7 +32,7 @@ _WORTH_BYTES = 1 << 20
 
 class Report(Record):
     """What is told of a measurement. `path` is its file, `problem` why there is none, `assumed_bytes` what is taken
-    to be shared where nothing was measured."""
+    to be shared where nothing was measured; `is_counted`: a plan for this command counts with a worker's size."""
 
     command: Command
     measurement: Measurement
@@ -40,6 +40,7 @@ class Report(Record):
     assumed_bytes: int
     path: str | None
     problem: str | None
+    is_counted: bool
 
     @property
     def is_shared_assumed(self) -> bool:
@@ -68,10 +69,12 @@ def format_report(report: Report) -> str:
         *fold("planned  ", f"{format_bytes(report.planned_bytes)} a worker: {_formula(size)}"),
         "",
     ]
-    if report.path is not None:
+    if report.path is None:
+        lines += fold("not kept: ", printable(report.problem or ""))
+    elif report.is_counted:
         lines += ["cgtune plan and run now count with it for this command, from", printable(report.path)]
     else:
-        lines += fold("not kept: ", printable(report.problem or ""))
+        lines += ["kept, and counted with once --kind says what the program is, in", printable(report.path)]
     lines.append(f"in an image: ENV CGTUNE_WORKER_MEMORY={-(-report.planned_bytes // _MIB)}Mi")
     for note in _notes(report):
         lines += fold("note: ", note)

@@ -5,48 +5,11 @@ from __future__ import annotations
 import os
 
 from cgtune.errors import CgtuneError
+from cgtune.messages import is_writable, printable, say
+
+__all__ = ["printable", "say", "write"]
 
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, as if the signal had ended us
-# A pipe that poll(2) calls writable takes this much without blocking (PIPE_BUF, pipe(7)).
-_PIECE_BYTES = 4096
-_PATIENCE_MS = 200
-_LONGEST_LINE = 1000
-
-
-def printable(text: str) -> str:
-    r"""Text on one line, without anything a terminal would obey: `\n`, `\x1b`, `\xff` stand for what they name."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
-
-
-def _escape(char: str) -> str:
-    # A byte that is no text (surrogateescape) is shown as the byte it was.
-    if "\udc80" <= char <= "\udcff":
-        return f"\\x{ord(char) - 0xDC00:02x}"
-    return char.encode("unicode_escape").decode("ascii")
-
-
-def say(*texts: str) -> None:
-    """One line each on stderr. A closed or full stderr is no reason to fail, or to wait for long."""
-    lines = "".join(f"cgtune: {printable(text[:_LONGEST_LINE])}\n" for text in texts)
-    data = lines.encode("utf-8", "backslashreplace")
-    try:
-        while data and _is_writable(2):
-            data = data[os.write(2, data[:_PIECE_BYTES]) :]
-    except OSError:
-        pass
-
-
-def _is_writable(descriptor: int) -> bool:
-    """Whether a write would not block, after a short wait: nobody may be reading that pipe."""
-    try:
-        from select import POLLERR, POLLHUP, POLLOUT, poll
-    except ImportError:  # Windows
-        return True
-    poller = poll()
-    poller.register(descriptor, POLLOUT)
-    return any(events & (POLLOUT | POLLERR | POLLHUP) for _, events in poller.poll(_PATIENCE_MS))
 
 
 def write(text: str) -> int:
@@ -57,7 +20,7 @@ def write(text: str) -> int:
             try:
                 data = data[os.write(1, data) :]
             except BlockingIOError:
-                _is_writable(1)
+                is_writable(1)
     except BrokenPipeError:
         return _BROKEN_PIPE
     except OSError as error:

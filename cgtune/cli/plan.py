@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 
 from cgtune.cli.output import printable, say, write
+from cgtune.command_line import look_through
 from cgtune.config import is_switched_off
 from cgtune.config_file import load_config
 from cgtune.container import find_container
 from cgtune.detect import read_limits
 from cgtune.errors import UsageError
+from cgtune.handover import find_mode
 from cgtune.host import Host
 from cgtune.limits import LIMITED, Limits
+from cgtune.mode import SUPERVISE, choose_mode
 from cgtune.options import parse_arguments
 from cgtune.plan import Plan
 from cgtune.planning import plan_command
@@ -21,6 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cgtune.config import Config
+    from cgtune.mode import Mode
     from cgtune.options import Value
 
 _MOST_COLUMNS = 80
@@ -49,13 +54,23 @@ def main(words: Sequence[str]) -> int:
         say("CGTUNE=off: run would set nothing")
     limits = imagine(read_limits(host, config.declared), flags)
     plan, clean = plan_command(limits, config, argv, environment, is_recorded=is_recorded)
+    mode = _find_mode(config, environment, plan, is_recorded=is_recorded)
+    plan = plan.replace(mode=mode.name)
     if style == "table":
-        return write(format_table(plan, limits))
+        return write(format_table(plan, limits, mode.reason))
     if style == "json":
         return write(_format_json(plan, limits.replace(container=find_container(host))))
     from cgtune.cli.plan_formats import format_plan
 
     return write(format_plan(plan, style, clean))
+
+
+def _find_mode(config: Config, environment: Mapping[str, str], plan: Plan, *, is_recorded: bool) -> Mode:
+    """What `run` would do in this process's place. A recording does not say which process it was."""
+    is_ours = look_through(plan.command.argv).name == "cgtune"
+    if is_recorded:
+        return choose_mode(config, is_first=False, has_notify_socket=False, is_ours=is_ours, obstacle=None)
+    return find_mode(config, environment, is_ours=is_ours)
 
 
 def _style(flags: Mapping[str, Value]) -> str:
@@ -124,7 +139,7 @@ def _format_json(plan: Plan, limits: Limits) -> str:
     )
 
 
-def format_table(plan: Plan, limits: Limits) -> str:
+def format_table(plan: Plan, limits: Limits, why_supervised: str = "") -> str:
     """For people, at most 80 columns wide: a summary, a row a setting, what is kept, what is left alone."""
     lines = [_summary(plan, limits)]
     ours = [setting for setting in plan.settings if not setting.is_kept]
@@ -139,6 +154,7 @@ def format_table(plan: Plan, limits: Limits) -> str:
         ("kept", [f"{kept.name}={kept.value} ({kept.reason})" for kept in plan.settings if kept.is_kept]),
         ("not set", [f"{left.name} ({left.reason})" for left in plan.not_set]),
         ("note", [notice.message for notice in plan.notices]),
+        ("supervised", [why_supervised] if plan.mode == SUPERVISE else []),
     ):
         for text in texts:
             lines += fold(f"{label}: ", printable(text))

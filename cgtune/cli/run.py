@@ -1,30 +1,44 @@
-"""`cgtune run`: detect, plan, apply, then become the program. The hot path: it loads what it uses, no more."""
+"""`cgtune run`: detect, plan, apply, then become the program, or who looks after it.
+
+The hot path: it loads what it uses, no more.
+"""
 
 from __future__ import annotations
 
 import os
 
-from cgtune import launch
-from cgtune.cli.output import say
-from cgtune.config import is_switched_off
-from cgtune.errors import UsageError
+from cgtune import launch, signal_mask
+from cgtune.config import Config, is_switched_off, make_config
+from cgtune.errors import UsageError, describe
+from cgtune.handover import become_supervisor, find_mode
 from cgtune.host import Host
-from cgtune.options import parse_arguments
+from cgtune.messages import say
+from cgtune.mode import SUPERVISE
+from cgtune.options import COMMAND_LINE_ONLY, parse_arguments
+from cgtune.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
-    from cgtune.config import Config
     from cgtune.limits import Limits
     from cgtune.options import Value
     from cgtune.plan import Plan
 
-    Start = tuple[list[str], dict[str, str]]
+
+class Start(Record):
+    """What to start, and how. `is_ours`: it is cgtune again."""
+
+    config: Config
+    argv: list[str]
+    environment: dict[str, str]
+    is_ours: bool = False
 
 
 def main(words: Sequence[str]) -> int:
     """Never returns once the program has been found."""
+    parent = os.getppid()
     flags, argv = parse_arguments("run", words)
     if flags.get("help"):
         from cgtune.cli.help import show_help
@@ -32,21 +46,37 @@ def main(words: Sequence[str]) -> int:
         return show_help("run")
     if not argv:
         raise UsageError("no command to run: cgtune run [OPTIONS] [--] COMMAND…")
-    is_off = is_switched_off(os.environ)
     host = Host()
-    environment = launch.original_environment(None if is_off else host)
-    if is_off:
-        argv = _fill_in(argv, host)
+    if is_switched_off(os.environ):
+        environment = launch.original_environment(None)
+        start = Start(
+            config=make_config("run", flags, environment),
+            argv=_fill_in(argv, host),
+            environment=environment,
+        )
     else:
-        argv, environment = _tune(host, flags, argv, environment)
-    return launch.replace_process(argv, environment)
+        start = _tune(host, flags, argv, launch.original_environment(host))
+    config = start.config
+    _follow_parent(config, parent)
+    mode = find_mode(config, start.environment, is_ours=start.is_ours)
+    if mode.problem is not None:
+        say(f"{mode.problem}; becoming the program instead")
+    if config.verbose:
+        say(f"{mode.name} ({mode.reason})")
+    if mode.name == SUPERVISE:
+        become_supervisor(config, start.argv, start.environment)
+    signal_mask.release()
+    return launch.replace_process(start.argv, start.environment)
 
 
-def _is_cgtune(argv: Sequence[str]) -> bool:
-    """A nested cgtune does its own planning; ours would look like the user's to it."""
-    from cgtune.command_line import look_through
+def _follow_parent(config: Config, parent: int) -> None:
+    if config.pdeathsig is None:
+        return
+    from cgtune.process_control import follow_parent
 
-    return look_through(argv).name == "cgtune"
+    problem = follow_parent(config.pdeathsig, parent)
+    if problem is not None:
+        say(f"--pdeathsig: {problem}; nobody will tell when the parent ends")
 
 
 def _fill_in(argv: list[str], host: Host) -> list[str]:
@@ -60,30 +90,37 @@ def _fill_in(argv: list[str], host: Host) -> list[str]:
 
 def _tune(host: Host, flags: Mapping[str, Value], argv: list[str], environment: dict[str, str]) -> Start:
     """The program's command line and environment. Whatever goes wrong here, it starts, with those it has."""
+    said: dict[str, Any] = {
+        name.replace("-", "_"): value for name, value in flags.items() if name not in COMMAND_LINE_ONLY
+    }
+    start = Start(config=Config(**said), argv=argv, environment=environment)
     try:
         from cgtune.apply import apply_to_argv, apply_to_environment
+        from cgtune.command_line import look_through
         from cgtune.config_file import load_config
         from cgtune.detect import read_limits
         from cgtune.planning import plan_command
 
-        if _is_cgtune(argv):
-            return argv, environment
-        config = load_config("run", flags, environment)
+        start = start.replace(config=load_config("run", flags, environment))
+        config = start.config
+        if look_through(argv).name == "cgtune":
+            # It does its own planning; ours would look like the user's to it.
+            return start.replace(is_ours=True)
         limits = read_limits(host, config.declared)
         plan, clean = plan_command(limits, config, argv, environment)
-        start = apply_to_argv(plan, argv, limits.memory.host_bytes), apply_to_environment(plan, clean)
+        start = start.replace(
+            argv=apply_to_argv(plan, argv, limits.memory.host_bytes), environment=apply_to_environment(plan, clean)
+        )
         # A setting of the user's that was dropped is never kept quiet.
         say(*(f"{warning}; ignored" for warning in config.warnings))
         if not config.quiet:
             say(*_report(plan, config, limits))
-        return start
     except UsageError:
         raise
     except Exception as error:  # a fault of ours must not keep the program from starting
-        from cgtune.errors import describe
-
         say(f"cannot plan ({describe(error)}); starting {argv[0]} as it is")
-        return _fill_in(argv, host), environment
+        return start.replace(argv=_fill_in(argv, host), environment=environment)
+    return start
 
 
 def _report(plan: Plan, config: Config, limits: Limits) -> list[str]:

@@ -184,7 +184,8 @@ def _workers_below(main: Process, children: dict[int, list[Process]]) -> list[Pr
         if any(name in word for word in child.words for name in _HELPERS):
             # What a fork server starts is the program's.
             workers += children.get(child.pid, [])
-        elif child.program == main.program:
+        elif child.program in (main.program, ""):
+            # That of another user, which a worker may have become, is not to be seen.
             workers.append(child)
     return workers
 

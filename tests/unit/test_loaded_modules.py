@@ -29,7 +29,7 @@ FORBIDDEN = {
 }
 
 PACKAGE_ONLY = {"__future__", "cgtune"}
-START = PACKAGE_ONLY | {"cgtune.__main__", "cgtune.cli", "cgtune.cli.output", "cgtune.errors"}
+START = PACKAGE_ONLY | {"cgtune.__main__", "cgtune.cli", "cgtune.cli.output", "cgtune.errors", "cgtune.messages"}
 OPTIONS = {
     "cgtune.config",
     "cgtune.limits",
@@ -79,10 +79,11 @@ PYTHON = {
     "cgtune.runtimes.native",
 }
 GUNICORN = {*PYTHON, "cgtune.runtimes.gunicorn"}
-RUN = START | OPTIONS | READING | PLANNING | {"cgtune.cli.run", "cgtune.launch"}
+STARTING = {"cgtune.cli.run", "cgtune.handover", "cgtune.launch", "cgtune.mode", "cgtune.signal_mask"}
+RUN = START | OPTIONS | READING | PLANNING | STARTING
 INSPECT = START | OPTIONS | READING | {"cgtune.cli.inspect", "cgtune.config_file", "cgtune.container"}
 # Switched off, nothing of what reads or plans is needed but the door itself and the text it would open.
-OFF = START | OPTIONS | {"cgtune.cli.run", "cgtune.launch", "cgtune.host", "cgtune.parse"}
+OFF = START | OPTIONS | STARTING | {"cgtune.host", "cgtune.parse"}
 
 
 def loaded_by(*words: str | Path, **environment: str) -> set[str]:

@@ -218,6 +218,13 @@ FORK_SERVER = ("python", "-c", "from multiprocessing.forkserver import main; mai
             [{10, 11}],
         ),
         (
+            "another user's, whose program is not to be seen",
+            [process(10, 1), process(11, 10, "gunicorn: worker", program="")],
+            [{11}],
+            [{10, 11}],
+            [{11}],
+        ),
+        (
             "a tracker is no worker",
             [process(10, 1), process(11, 10, *TRACKER), process(12, 10)],
             [{12}],

@@ -1,0 +1,132 @@
+"""Become the supervisor: replace this process by a fresh, small Python that starts the program and looks after it.
+
+    python -I -S -c "…" FOLDER DESCRIPTOR
+
+-I and -S keep the program's variables and packages out of it. The package is then not on its path, so the folder
+that holds it (or the zip file) is named outright. What to do comes through the descriptor, see supervise/job.py;
+the environment is the program's, so that PID 1 shows it to whoever looks there.
+
+Signals are blocked from here on, and what comes is still there after the exec. What needs ctypes is done before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cgtune import signal_mask
+from cgtune.messages import say
+from cgtune.mode import choose_mode
+
+try:
+    import _signal  # type: ignore[import-not-found]  # no stubs for the C module
+except ImportError:  # another Python implementation
+    import signal as _signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cgtune.config import Config
+    from cgtune.mode import Mode
+
+# Behind the standard library, of which nothing may be replaced.
+_BOOTSTRAP = (
+    "import sys; sys.path.append(sys.argv[1]); from cgtune.supervise.loop import main; main(int(sys.argv[2]))"
+)
+_OPTIONS = ("-I", "-S")
+# Where PYTHONHOME says where the standard library is, it must be listened to.
+_OPTIONS_WITH_HOME = ("-s", "-S")
+_USUAL_PIPE_BYTES = 65536
+_ORPHAN_GRACE_SECONDS = 1.0
+
+
+def find_mode(config: Config, environment: Mapping[str, str], *, is_ours: bool = False) -> Mode:
+    """Whether this process is to become the program or the supervisor. `is_ours`: the program is cgtune again."""
+    return choose_mode(
+        config,
+        is_first=os.getpid() == 1,
+        has_notify_socket=bool(environment.get("NOTIFY_SOCKET")),
+        is_ours=is_ours,
+        obstacle=find_obstacle(),
+    )
+
+
+def find_obstacle() -> str | None:
+    """Why this Python cannot supervise; None where it can."""
+    if not hasattr(_signal, "sigtimedwait") or not hasattr(os, "fork"):
+        return f"not on {sys.platform}"
+    if getattr(sys, "frozen", False):
+        return "this Python is built into another program"
+    if not sys.executable or not os.access(sys.executable, os.X_OK):
+        return "this Python does not know its own executable"
+    return None
+
+
+def become_supervisor(config: Config, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Never returns where it works; says why where it does not."""
+    if os.getpid() != 1:
+        from cgtune.process_control import become_subreaper
+
+        problem = become_subreaper()
+        if problem is not None:
+            say(f"what the program leaves behind will not be reaped: {problem}")
+    options = _OPTIONS
+    variables = dict(environment)
+    if "PYTHONHOME" in os.environ:
+        options = _OPTIONS_WITH_HOME
+        variables = {name: value for name, value in variables.items() if not name.startswith("PYTHON")}
+        variables["PYTHONHOME"] = os.environ["PYTHONHOME"]
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    try:
+        descriptor = _send(_pack(config, argv, environment))
+        words = [sys.executable, *options, "-c", _BOOTSTRAP, folder, str(descriptor)]
+        os.execve(sys.executable, words, variables)
+    except OSError as error:
+        say(f"cannot supervise: {sys.executable}: {error.strerror}; becoming the program instead")
+
+
+def _pack(config: Config, argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
+    from cgtune.supervise.job import Job, pack
+
+    job = Job(
+        argv=tuple(argv),
+        environment=tuple(environment.items()),
+        blocked=signal_mask.hold(),
+        rewrites=config.signal,
+        exit_codes=config.map_exit,
+        is_group=config.group,
+        stop_timeout_seconds=config.stop_timeout,
+        orphan_grace_seconds=_ORPHAN_GRACE_SECONDS if config.orphan_grace is None else config.orphan_grace,
+        pre_stop_delay_seconds=config.pre_stop_delay or 0.0,
+        is_verbose=config.verbose,
+    )
+    return pack(job)
+
+
+def _send(data: bytes) -> int:
+    """An inheritable descriptor to read this from."""
+    try:
+        descriptor = os.memfd_create("cgtune")
+    except (AttributeError, OSError):
+        descriptor = _fill_pipe(data)
+    else:
+        while data:
+            data = data[os.write(descriptor, data) :]
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    os.set_inheritable(descriptor, True)
+    return descriptor
+
+
+def _fill_pipe(data: bytes) -> int:
+    """Where the system knows no files in memory: what a pipe holds. OSError: more than that."""
+    import fcntl
+
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    if len(data) > _USUAL_PIPE_BYTES:
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, len(data))
+    if os.write(writer, data) < len(data):
+        raise OSError(7, os.strerror(7))  # E2BIG
+    os.close(writer)
+    return reader

@@ -1,0 +1,168 @@
+"""Start the program; then wait, forward, reap, until it has ended.
+
+Signals are never handled, only waited for: all of them are blocked before the program is there, so none is lost,
+and nothing ever interrupts what is being done. sigtimedwait(2) hands them over one by one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from cgtune import signals
+from cgtune.errors import CgtuneError, describe
+from cgtune.messages import say
+from cgtune.supervise import descendants
+from cgtune.supervise.job import Job, unpack
+from cgtune.supervise.start import let_go, start, take_over
+from cgtune.supervise.stopping import INT, KILL, PAUSES, REPORT, TERM, Stopping
+from cgtune.supervise.terminal import Terminal, kill_group
+
+try:
+    import _signal  # type: ignore[import-not-found]  # no stubs for the C module
+except ImportError:  # another Python implementation
+    import signal as _signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from cgtune.supervise.stopping import Action
+
+# However it came about that nobody told us, a process that has ended is reaped after this.
+_TICK_SECONDS = 1.0
+_CONT, _CHLD, _HUP, _STOP, _SIGKILL = (signals.number_of(name) for name in ("CONT", "CHLD", "HUP", "STOP", "KILL"))
+
+
+def main(descriptor: int) -> NoReturn:
+    """The whole life of the supervisor; what it is told comes through a descriptor."""
+    code = CgtuneError.exit_code
+    try:
+        with open(descriptor, "rb") as file:
+            job = unpack(file.read())
+        code = Supervisor(job).run()
+    except CgtuneError as error:
+        code = error.exit_code
+        say(str(error))
+    except Exception as error:
+        say(f"a fault in cgtune: {describe(error)}")
+    finally:
+        # There is nothing to tidy up, and nothing may be printed.
+        os._exit(code)
+
+
+class Supervisor:
+    """Looks after one program."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.pid = 0
+        self.code: int | None = None
+        self.stopping = Stopping(job)
+        self.terminal = Terminal()
+        # Signals that we bring about ourselves, and the pauses that we have passed on.
+        self.expected: set[int] = set()
+        self.was_told_to_pause = False
+        self.cannot_signal = False
+
+    def run(self) -> int:
+        """Until the program has ended; our exit code."""
+        ignores_children = take_over()
+        self.leave_terminal()
+        self.pid = start(self.job, self.terminal, ignores_children=ignores_children)
+        let_go()
+        while self.code is None:
+            self.wait()
+            self.reap()
+        self.terminal.take_back()
+        self.end_orphans()
+        return dict(self.job.exit_codes).get(self.code, self.code)
+
+    def leave_terminal(self) -> None:
+        """A session's first process that gives its terminal away gets SIGHUP and SIGCONT for it."""
+        if self.job.is_group and self.terminal.leave():
+            self.expected = {_HUP, _CONT}
+
+    def wait(self) -> None:
+        """For a signal, or for what time brings; do it."""
+        seconds = self.stopping.seconds_left(time.monotonic(), _TICK_SECONDS)
+        received = _signal.sigtimedwait(_signal.valid_signals(), seconds)
+        now = time.monotonic()
+        actions = self.stopping.due(now)
+        if received is not None and received.si_signo in self.expected:
+            self.expected.discard(received.si_signo)
+        elif received is not None:
+            actions += self.stopping.receive(received.si_signo, received.si_code <= 0, now)
+            if not actions and received.si_signo != _CHLD:
+                self.tell(f"{signals.name_of(received.si_signo)} not forwarded")
+        for action in actions:
+            self.act(action)
+        if received is not None and received.si_signo in PAUSES and self.job.is_group:
+            os.kill(os.getpid(), _STOP)
+
+    def act(self, action: Action) -> None:
+        """Do one thing to the program."""
+        if action.name == KILL:
+            say(f"stop timeout: killed {descendants.describe_all()}")
+            descendants.kill_all(_SIGKILL)
+        elif action.name == REPORT:
+            say(f"told to stop, and still there: {descendants.describe_all()}")
+        else:
+            self.forward(action.number)
+
+    def forward(self, number: int) -> None:
+        """Send a signal to the program, or to its group."""
+        self.was_told_to_pause = number in PAUSES or (self.was_told_to_pause and number != _CONT)
+        try:
+            if number == _CONT:
+                self.terminal.continued(self.pid)
+            if self.job.is_group or (number == _CONT and self.terminal.is_ours):
+                kill_group(self.pid, number)
+            else:
+                os.kill(self.pid, number)
+            self.tell(f"forwarded {signals.name_of(number)} to {self.pid}")
+        except ProcessLookupError:
+            pass
+        except PermissionError:
+            if not self.cannot_signal:
+                say(f"cannot signal {self.pid}, which runs as another user: that takes the capability KILL")
+            self.cannot_signal = True
+
+    def reap(self) -> bool:
+        """Take the exit of each child that has one; whether there are others."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                if self.code is None:
+                    raise CgtuneError("the program is gone, and nobody has told how") from None
+                return False
+            if pid == 0:
+                return True
+            if os.WIFSTOPPED(status):
+                if pid == self.pid:
+                    self.terminal.stopped(pid, os.WSTOPSIG(status), was_told=self.was_told_to_pause)
+                continue
+            code = os.waitstatus_to_exitcode(status)
+            if pid == self.pid:
+                self.code = code if code >= 0 else 128 - code
+            else:
+                self.tell(f"reaped {pid} ({f'exit {code}' if code >= 0 else signals.name_of(-code)})")
+
+    def end_orphans(self) -> None:
+        """Give what the program has left behind a moment to end in order. Another signal to stop ends it at once."""
+        if not self.job.orphan_grace_seconds or not self.reap():
+            return
+        self.tell(f"the program has ended; SIGTERM to {descendants.describe_all()}")
+        descendants.kill_all(TERM)
+        descendants.kill_all(_CONT)
+        deadline = time.monotonic() + self.job.orphan_grace_seconds
+        while self.reap() and (left := deadline - time.monotonic()) > 0:
+            received = _signal.sigtimedwait({_CHLD, TERM, INT}, left)
+            if received is not None and received.si_signo != _CHLD:
+                break
+
+    def tell(self, text: str) -> None:
+        """What is worth a line only to those who asked."""
+        if self.job.is_verbose:
+            say(text)
