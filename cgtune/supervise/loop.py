@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _TICK_SECONDS = 1.0
 _CONT, _CHLD, _HUP, _STOP, _SIGKILL = (signals.number_of(name) for name in ("CONT", "CHLD", "HUP", "STOP", "KILL"))
 
+# Python ignores them, but being blocked they come nevertheless.
+_FROM_WRITING = tuple(signals.number_of(name) for name in ("PIPE", "XFSZ"))
+
 
 def main(descriptor: int) -> NoReturn:
     """The whole life of the supervisor; what it is told comes through a descriptor."""
@@ -89,7 +92,7 @@ class Supervisor:
         received = _signal.sigtimedwait(_signal.valid_signals(), seconds)
         now = time.monotonic()
         actions = self.stopping.due(now)
-        if received is not None and received.si_signo in self.expected:
+        if received is not None and self.is_own(received.si_signo, received.si_pid):
             self.expected.discard(received.si_signo)
         elif received is not None:
             actions += self.stopping.receive(received.si_signo, received.si_code <= 0, now)
@@ -98,6 +101,15 @@ class Supervisor:
         for action in actions:
             self.act(action)
         if received is not None and received.si_signo in PAUSES and self.job.is_group:
+            self.pause()
+
+    def is_own(self, number: int, sender: int) -> bool:
+        """Whether we have brought it about: by leaving the terminal, or by writing where nobody reads."""
+        return number in self.expected or (number in _FROM_WRITING and sender == os.getpid())
+
+    def pause(self) -> None:
+        """Stop too, for the shell above. A SIGCONT that is here already would be lost: SIGSTOP discards it."""
+        if os.getpid() != 1 and _CONT not in _signal.sigpending():
             os.kill(os.getpid(), _STOP)
 
     def act(self, action: Action) -> None:

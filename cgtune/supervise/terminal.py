@@ -22,7 +22,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self.is_ours = _foreground() == os.getpgrp()
-        self._is_top = os.getsid(0) == os.getpid()
+        self._is_top = os.getpid() in (1, os.getsid(0))
 
     def enter(self, *, is_group: bool) -> None:
         """In the new process: a group of its own, in the foreground where we are."""
