@@ -14,18 +14,17 @@ import os
 import signal
 import time
 
-from cgtune import launch
+from cgtune import launch, process_control
 from cgtune.errors import CgtuneError, CommandNotExecutable, CommandNotFound
 from cgtune.measuring import processes
 from cgtune.measuring.tree import select_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cgtune.measuring.kernel_files import Stat
 
-_SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # For a process in the kernel's hands (a hanging NFS, say) there is nothing better than to say so.
 _KILL_SECONDS = 5.0
@@ -116,29 +115,17 @@ def _send(stat: Stat, number: int) -> None:
 @contextlib.contextmanager
 def started(argv: Sequence[str], environment: Mapping[str, str], grace_seconds: float) -> Iterator[Program]:
     """The program, running; afterwards nothing of it is. CommandNotFound and its like, as `run` has them."""
-    prctl = _load_prctl()
     with _blocked_signals() as (signals, mask_before):
         foreign = frozenset(stat.pid for stat in processes.list_processes() if stat.parent == os.getpid())
-        prctl(_SET_CHILD_SUBREAPER, 1)
-        program = Program(_spawn(argv, environment, prctl, mask_before), signals, foreign)
+        # Where it is refused, what runs in the program's session, and what was seen before, is found all the same.
+        process_control.become_subreaper()
+        program = Program(_spawn(argv, environment, mask_before), signals, foreign)
         try:
             yield program
         finally:
             left = program.stop(grace_seconds)
-            prctl(_SET_CHILD_SUBREAPER, 0)
             if left:
                 raise CgtuneError(f"cannot stop what it started: process {', '.join(map(str, left))} stays")
-
-
-def _load_prctl() -> Callable[[int, int], object]:
-    try:
-        import ctypes
-
-        libc = ctypes.CDLL(None)
-        return lambda option, value: libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0)
-    except (ImportError, OSError, AttributeError):
-        # A Python without ctypes: its session still tells what belongs to it.
-        return lambda _option, _value: None
 
 
 @contextlib.contextmanager
@@ -154,17 +141,13 @@ def _blocked_signals() -> Iterator[tuple[frozenset[int], set[signal.Signals]]]:
         signal.signal(signal.SIGCHLD, child_before)
 
 
-def _spawn(
-    argv: Sequence[str],
-    environment: Mapping[str, str],
-    prctl: Callable[[int, int], object],
-    mask: set[signal.Signals],
-) -> int:
+def _spawn(argv: Sequence[str], environment: Mapping[str, str], mask: set[signal.Signals]) -> int:
     """The id of the new process, once it has become the program."""
     reader, writer = os.pipe()
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _become(argv, environment, prctl, mask, writer)
+        _become(argv, environment, mask, writer, parent)
     os.close(writer)
     # The other end closes at exec, or after a word of what is wrong.
     with open(reader, encoding="utf-8", errors="surrogateescape") as file:
@@ -177,16 +160,12 @@ def _spawn(
 
 
 def _become(
-    argv: Sequence[str],
-    environment: Mapping[str, str],
-    prctl: Callable[[int, int], object],
-    mask: set[signal.Signals],
-    writer: int,
+    argv: Sequence[str], environment: Mapping[str, str], mask: set[signal.Signals], writer: int, parent: int
 ) -> None:
     """In the new process: never returns."""
     try:
         os.setsid()
-        prctl(_SET_PDEATHSIG, signal.SIGTERM)
+        process_control.follow_parent(signal.SIGTERM, parent)
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         with contextlib.suppress(OSError):
