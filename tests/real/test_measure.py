@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab import Unavailable
+from lab.engine import Engine
 from lab.pythons import environment
 from tests.support import unavailable
 from tests.unit.command import COMMAND, DEADLINE_SECONDS, PLAIN
@@ -162,3 +163,20 @@ def test_a_celery_worker_needs_no_broker(python: str, project: Path) -> None:
     assert 1 * MIB < size["worker_bytes"] < 25 * MIB
     assert size["inherited_bytes"] > 10 * MIB
     assert size["shared_bytes"] > 20 * MIB
+
+
+@pytest.mark.parametrize(
+    "options", [("--user", "65532"), ("--user", "0")], ids=["nobody", "root, and a worker that is not"]
+)
+def test_in_a_confined_container(docker: Engine, image: str, options: tuple[str, ...]) -> None:
+    """On a read-only root with a small /tmp; also where root's worker becomes another user, unseen."""
+    confined = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp"]
+    if options == ("--user", "0"):
+        confined += ["--cap-add", "SETUID", "--cap-add", "SETGID", "--cap-add", "KILL", "--cap-add", "CHOWN"]
+    mount = f"type=bind,source={_APP.parent},target=/srv,readonly"
+    settings = [*confined, *options, "--workdir", "/srv", "--mount", mount, "--env", "XDG_CACHE_HOME=/tmp"]
+    argv = "gunicorn --user 65532 state_app:app"
+    script = f"cgtune measure --seconds 1 -- {argv} >&2 && exec cgtune plan --json --memory-limit 256Mi -- {argv}"
+    done = docker.run(image, ["sh", "-c", script], docker_options=settings).check()
+    assert json.loads(done.stdout)["budget"]["worker_bytes_from"] == "measured"
+    assert ("an estimate" in done.stderr) == (options == ("--user", "0"))
