@@ -8,8 +8,8 @@ What it reads, the later the stronger:
     -c 4, --concurrency 4
     CELERY_WORKER_AUTOSCALE, --autoscale 8,2: up to the larger one, whatever the others say
 
-Empty variables are none. With `-P threads`, gevent or eventlet the pool is one process, and its number is one of
-threads.
+Empty variables are none. A number of 0, and "auto" since 5.7, are Celery's own choice: said, and not known here. With
+`-P threads`, gevent or eventlet the pool is one process, and its number is one of threads; solo has no number.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
     pool = find_value(arguments, _POOL) or environment.get("CELERY_WORKER_POOL")
     number = _given(arguments, environment)
     if pool in _IN_ONE_PROCESS:
-        return Command(argv=(), runtime="python", server="celery", kind=QUEUE_IO, threads=number)
+        threads = None if pool == "solo" else number
+        return Command(argv=(), runtime="python", server="celery", kind=QUEUE_IO, threads=threads)
     return Command(
         argv=(),
         runtime="python",
@@ -72,4 +73,4 @@ def _largest(text: str) -> int | None:
     """The number, or the larger of autoscale's two."""
     numbers = [parse_count(number) for number in text.split(",")]
     known = [number for number in numbers if number is not None]
-    return max(known) if len(known) == len(numbers) else None
+    return max(known) or None if len(known) == len(numbers) else None
