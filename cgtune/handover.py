@@ -1,4 +1,4 @@
-"""Become the supervisor: replace this process by a fresh, small Python that starts the program and looks after it.
+"""Start the program, and become its supervisor: a fresh, small Python in place of this one.
 
     python -I -S -c "…" FOLDER DESCRIPTOR
 
@@ -6,7 +6,8 @@
 that holds it (or the zip file) is named outright. What to do comes through the descriptor, see supervise/job.py;
 the environment is the program's, so that PID 1 shows it to whoever looks there.
 
-Signals are blocked from here on, and what comes is still there after the exec. What needs ctypes is done before.
+Signals are blocked from here on: what comes, and the end of the program, is still there after the exec. What needs
+ctypes is done before, and stays too.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ except ImportError:  # another Python implementation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import NoReturn
 
     from cgtune.config import Config
     from cgtune.mode import Mode
+    from cgtune.supervise.job import Job
 
 # Behind the standard library, of which nothing may be replaced.
 _BOOTSTRAP = (
@@ -63,36 +66,36 @@ def find_obstacle() -> str | None:
     return None
 
 
-def become_supervisor(config: Config, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Never returns where it works; says why where it does not."""
+def supervise(config: Config, argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Start the program, and look after it to its end. CgtuneError: it cannot be started."""
+    from cgtune.supervise.job import pack
+    from cgtune.supervise.start import start
+
     if os.getpid() != 1:
         from cgtune.process_control import become_subreaper
 
         problem = become_subreaper()
         if problem is not None:
             say(f"what the program leaves behind will not be reaped: {problem}")
-    options = _OPTIONS
-    variables = dict(environment)
-    if "PYTHONHOME" in os.environ:
-        options = _OPTIONS_WITH_HOME
-        variables = {name: value for name, value in variables.items() if not name.startswith("PYTHON")}
-        variables["PYTHONHOME"] = os.environ["PYTHONHOME"]
-    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    job = start(make_job(config, argv, environment, signal_mask.hold()))
     try:
-        descriptor = _send(_pack(config, argv, environment))
-        words = [sys.executable, *options, "-c", _BOOTSTRAP, folder, str(descriptor)]
-        os.execve(sys.executable, words, variables)
+        _replace_process(pack(job), environment)
     except OSError as error:
-        say(f"cannot supervise: {sys.executable}: {error.strerror}; becoming the program instead")
+        say(f"cannot become smaller: {sys.executable}: {error.strerror}")
+    from cgtune.supervise.loop import Supervisor
+
+    # It works here as well, in more memory.
+    os._exit(Supervisor(job).run())
 
 
-def _pack(config: Config, argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
-    from cgtune.supervise.job import Job, pack
+def make_job(config: Config, argv: Sequence[str], environment: Mapping[str, str], blocked: tuple[int, ...]) -> Job:
+    """What the supervisor is told."""
+    from cgtune.supervise.job import Job
 
-    job = Job(
+    return Job(
         argv=tuple(argv),
         environment=tuple(environment.items()),
-        blocked=signal_mask.hold(),
+        blocked=blocked,
         rewrites=config.signal,
         exit_codes=config.map_exit,
         is_group=config.group,
@@ -101,7 +104,18 @@ def _pack(config: Config, argv: Sequence[str], environment: Mapping[str, str]) -
         pre_stop_delay_seconds=config.pre_stop_delay or 0.0,
         is_verbose=config.verbose,
     )
-    return pack(job)
+
+
+def _replace_process(data: bytes, environment: Mapping[str, str]) -> NoReturn:
+    options = _OPTIONS
+    variables = dict(environment)
+    if "PYTHONHOME" in os.environ:
+        options = _OPTIONS_WITH_HOME
+        variables = {name: value for name, value in variables.items() if not name.startswith("PYTHON")}
+        variables["PYTHONHOME"] = os.environ["PYTHONHOME"]
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    words = [sys.executable, *options, "-c", _BOOTSTRAP, folder, str(_send(data))]
+    os.execve(sys.executable, words, variables)
 
 
 def _send(data: bytes) -> int:

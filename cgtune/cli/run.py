@@ -10,7 +10,7 @@ import os
 from cgtune import launch, signal_mask
 from cgtune.config import Config, is_switched_off, make_config
 from cgtune.errors import UsageError, describe
-from cgtune.handover import become_supervisor, find_mode
+from cgtune.handover import find_mode, supervise
 from cgtune.host import Host
 from cgtune.messages import say
 from cgtune.mode import SUPERVISE
@@ -64,7 +64,7 @@ def main(words: Sequence[str]) -> int:
     if config.verbose:
         say(f"{mode.name} ({mode.reason})")
     if mode.name == SUPERVISE:
-        become_supervisor(config, start.argv, start.environment)
+        supervise(config, start.argv, start.environment)
     signal_mask.release()
     return launch.replace_process(start.argv, start.environment)
 

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 class Job(Record):
     """The program, and how to look after it. Times in seconds, signals as numbers.
 
-    `blocked` is the signal mask that the program inherits. `rewrites` gives the signal to forward for the one that
-    came, 0 for none. `exit_codes` gives our exit code for the program's. `has_orphans`: those whose parents end
-    become our children.
+    `pid` is the program, which runs already. `blocked` is the signal mask that it inherits. `rewrites` gives the
+    signal to forward for the one that came, 0 for none. `exit_codes` gives our exit code for the program's.
+    `has_terminal`: its group is in the terminal's foreground in place of ours. `has_left`: our session has given
+    the terminal away, for which the kernel sends us SIGHUP and SIGCONT.
     """
 
     argv: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
+    pid: int = 0
+    has_terminal: bool = False
+    has_left: bool = False
     blocked: tuple[int, ...] = ()
     rewrites: tuple[tuple[int, int], ...] = ()
     exit_codes: tuple[tuple[int, int], ...] = ()

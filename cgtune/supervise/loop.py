@@ -1,7 +1,7 @@
-"""Start the program; then wait, forward, reap, until it has ended.
+"""Wait, forward, reap, until the program has ended.
 
-Signals are never handled, only waited for: all of them are blocked before the program is there, so none is lost,
-and nothing ever interrupts what is being done. sigtimedwait(2) hands them over one by one.
+Signals are never handled, only waited for: all of them have been blocked since before the program was there, so none
+is lost, and nothing ever interrupts what is being done. sigtimedwait(2) hands them over one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cgtune.errors import CgtuneError, describe
 from cgtune.messages import say
 from cgtune.supervise import descendants
 from cgtune.supervise.job import Job, unpack
-from cgtune.supervise.start import let_go, start, take_over
+from cgtune.supervise.letting_go import let_go
 from cgtune.supervise.stopping import INT, KILL, PAUSES, REPORT, TERM, Stopping
 from cgtune.supervise.terminal import Terminal, kill_group
 
@@ -43,6 +43,7 @@ def main(descriptor: int) -> NoReturn:
     try:
         with open(descriptor, "rb") as file:
             job = unpack(file.read())
+        let_go()
         code = Supervisor(job).run()
     except CgtuneError as error:
         code = error.exit_code
@@ -55,36 +56,26 @@ def main(descriptor: int) -> NoReturn:
 
 
 class Supervisor:
-    """Looks after one program."""
+    """Looks after one program, which runs already."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.pid = 0
+        self.pid = job.pid
         self.code: int | None = None
         self.stopping = Stopping(job)
-        self.terminal = Terminal()
-        # Signals that we bring about ourselves, and the pauses that we have passed on.
-        self.expected: set[int] = set()
+        self.terminal = Terminal(is_ours=job.has_terminal)
+        self.expected = {_HUP, _CONT} if job.has_left else set()
         self.was_told_to_pause = False
         self.cannot_signal = False
 
     def run(self) -> int:
         """Until the program has ended; our exit code."""
-        ignores_children = take_over()
-        self.leave_terminal()
-        self.pid = start(self.job, self.terminal, ignores_children=ignores_children)
-        let_go()
         while self.code is None:
             self.wait()
             self.reap()
         self.terminal.take_back()
         self.end_orphans()
         return dict(self.job.exit_codes).get(self.code, self.code)
-
-    def leave_terminal(self) -> None:
-        """A session's first process that gives its terminal away gets SIGHUP and SIGCONT for it."""
-        if self.job.is_group and self.terminal.leave():
-            self.expected = {_HUP, _CONT}
 
     def wait(self) -> None:
         """For a signal, or for what time brings; do it."""

@@ -18,26 +18,11 @@ _CONT, _STOP, _TSTP = (signals.number_of(name) for name in ("CONT", "STOP", "TST
 
 
 class Terminal:
-    """Where we stand towards the terminal on stdin. Made before the program is started."""
+    """Our part in the terminal on stdin. `is_ours`: the program has our place in its foreground."""
 
-    def __init__(self) -> None:
-        self.is_ours = _foreground() == os.getpgrp()
-        self._is_top = os.getpid() in (1, os.getsid(0))
-
-    def enter(self, *, is_group: bool) -> None:
-        """In the new process: a group of its own, in the foreground where we are."""
-        if is_group:
-            os.setsid()
-            if self.is_ours:
-                _ioctl("TIOCSCTTY")
-            return
-        os.setpgid(0, 0)
-        if self.is_ours:
-            give(os.getpid())
-
-    def leave(self) -> bool:
-        """In ours, before a program that gets a session of its own: a terminal belongs to one session only."""
-        return self.is_ours and self._is_top and _ioctl("TIOCNOTTY")
+    def __init__(self, *, is_ours: bool) -> None:
+        self.is_ours = is_ours
+        self._is_top = _is_top()
 
     def stopped(self, pid: int, number: int, *, was_told: bool) -> None:
         """The program has stopped; `was_told`: we forwarded the signal that did it."""
@@ -59,6 +44,30 @@ class Terminal:
             give(os.getpgrp())
 
 
+def is_in_foreground() -> bool:
+    """Whether stdin is a terminal, and our group in its foreground."""
+    return _foreground() == os.getpgrp()
+
+
+def leave_terminal() -> bool:
+    """Give our session's terminal away, so that another can have it; whether that was ours to do, and done."""
+    return is_in_foreground() and _is_top() and _ioctl("TIOCNOTTY")
+
+
+def enter_group(*, has_terminal: bool) -> None:
+    """In the new process: a group of its own, in the foreground where it is to have the terminal."""
+    os.setpgid(0, 0)
+    if has_terminal:
+        give(os.getpid())
+
+
+def enter_session(*, has_terminal: bool) -> None:
+    """In the new process: a session of its own, with the terminal where it is to have it."""
+    os.setsid()
+    if has_terminal:
+        _ioctl("TIOCSCTTY")
+
+
 def give(group: int) -> None:
     """Put a group into the foreground. Not worth a word where that is not possible."""
     try:
@@ -73,6 +82,11 @@ def kill_group(group: int, number: int) -> None:
         os.killpg(group, number)
     except ProcessLookupError:
         os.kill(group, number)
+
+
+def _is_top() -> bool:
+    """Whether no shell of our session is above us."""
+    return os.getpid() in (1, os.getsid(0))
 
 
 def _foreground() -> int | None:
