@@ -243,20 +243,24 @@ class Stage:
         return line.decode(errors="replace").rstrip("\r")
 
     def lines_so_far(self) -> list[str]:
-        """All its lines that are there already and were not taken yet."""
+        """All its lines that are there already and were not taken yet, a last one without its end too."""
         with contextlib.suppress(TimeoutError):
             while self._read(0):
                 pass
-        text, newline, self._text = self._text.rpartition(b"\n")
-        return (text + newline).decode(errors="replace").splitlines()
+        text, self._text = self._text, b""
+        return text.decode(errors="replace").splitlines()
 
     def all_output(self, seconds: float = PATIENCE_SECONDS) -> str:
         """What it wrote until nobody could write any more."""
+        return self.all_bytes(seconds).decode(errors="replace")
+
+    def all_bytes(self, seconds: float = PATIENCE_SECONDS) -> bytes:
+        """The same, as it was written."""
         deadline = time.monotonic() + seconds
         while self._read(deadline - time.monotonic()):
             pass
         text, self._text = self._text, b""
-        return text.decode(errors="replace")
+        return text
 
     def stderr(self) -> str:
         """What init and program wrote there so far."""
