@@ -238,10 +238,17 @@ def _behind_shell(seen: _Seen) -> _Seen | None:
     command = None if line is None else last_command(line)
     if command is None:
         return None
-    behind = seen.replace(words=command.words, position=None).with_variables(command.variables)
+    is_own_path = seen.is_own_path or command.is_own_path or _is_login(seen.words)
+    behind = seen.replace(words=command.words, position=None, is_own_path=is_own_path)
+    behind = behind.with_variables(command.variables)
     if command.folder == "":
         return behind
     return behind.replace(folder=None if command.folder is None else join_path(seen.folder, command.folder))
+
+
+def _is_login(words: Sequence[str]) -> bool:
+    """Whether a shell reads profiles first, which set a PATH: `bash -lc LINE`."""
+    return words[1] == "--login" or (words[1][:2] != "--" and "l" in words[1])
 
 
 def _shell_line(words: Sequence[str]) -> str | None:

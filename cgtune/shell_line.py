@@ -21,11 +21,15 @@ _EXPANDED = "$`~*?["
 
 
 class ShellCommand(Record):
-    """One simple command: the variables set for it, its words, the folder it starts in (None: not known)."""
+    """One simple command: the variables set for it, its words, the folder it starts in (None: not known).
+
+    `is_own_path`: another PATH than ours may find it, that of a virtual environment which the line activates.
+    """
 
     words: tuple[str, ...]
     variables: tuple[tuple[str, str], ...] = ()
     folder: str | None = ""
+    is_own_path: bool = False
 
 
 def last_command(text: str) -> ShellCommand | None:
@@ -35,11 +39,19 @@ def last_command(text: str) -> ShellCommand | None:
         return None
     folder: str | None = ""
     variables = []
+    assigned: dict[str, str] = {}
+    is_own_path = False
     for command in commands[:-1]:
         if command[0] in ("cd", "pushd", "popd"):
             folder = _folder_after(command, folder)
+        elif command[0] in (".", "source", "eval"):
+            is_own_path = True
         elif command[0] == "export":
-            variables += [_assignment(word) for word in command[1:] if _is_assignment(word)]
+            assigned.update(_assignment(word) for word in command[1:] if _is_assignment(word))
+            names = (word.partition("=")[0] for word in command[1:])
+            variables += [(name, assigned[name]) for name in names if name in assigned]
+        elif all(map(_is_assignment, command)):
+            assigned.update(map(_assignment, command))
     words = commands[-1]
     while words and _is_assignment(words[0]):
         variables.append(_assignment(words[0]))
@@ -48,7 +60,9 @@ def last_command(text: str) -> ShellCommand | None:
         words = words[1:]
         if words[:1] == ["--"]:
             words = words[1:]
-    return ShellCommand(words=tuple(words), variables=tuple(variables), folder=folder) if words else None
+    if not words:
+        return None
+    return ShellCommand(words=tuple(words), variables=tuple(variables), folder=folder, is_own_path=is_own_path)
 
 
 def _is_assignment(word: str) -> bool:
@@ -81,6 +95,8 @@ def _split(text: str) -> list[list[str]] | None:
             if end is None:
                 return None
             inside = text[index:end]
+            if char == '"' and not _is_whole(inside):
+                return None
             word = (word or "") + (_unescape(inside) if char == '"' else inside)
             index = end + 1
         elif char == "\\":
@@ -111,6 +127,12 @@ def _split(text: str) -> list[list[str]] | None:
         elif char == "#" and word is None:
             while index < len(text) and text[index] != "\n":
                 index += 1
+        elif char == "$" and text[index : index + 1] == "{":
+            end = text.find("}", index)
+            if end < 0:
+                return None
+            word = (word or "") + text[index - 1 : end + 1]
+            index = end + 1
         elif char in "|()`":
             return None
         else:
@@ -126,6 +148,12 @@ def _closing(text: str, index: int, quote: str) -> int | None:
             return index
         index += 2 if quote == '"' and text[index] == "\\" else 1
     return None
+
+
+def _is_whole(text: str) -> bool:
+    """Whether quotes end no sooner than what they hold: "$(echo "a b")" has quotes of its own."""
+    pairs = (("$(", ")"), ("${", "}"))
+    return text.count("`") % 2 == 0 and all(text.count(start) <= text.count(end) for start, end in pairs)
 
 
 def _unescape(text: str) -> str:
