@@ -12,7 +12,7 @@ _LISTENING = "0A"  # TCP_LISTEN of include/net/tcp_states.h
 _ACCEPTS = 1 << 16  # __SO_ACCEPTCON of include/linux/net.h
 _PAGE_BYTES = 4096
 # gVisor and old kernels do not tell of anonymous memory.
-_NEEDED = {"Pss", "Private_Clean", "Private_Dirty"}
+_NEEDED = {"Pss", "Private_Dirty"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a process holds: alone, its part of what it shares, and what it has in common with others by fork only.
+    """What a process has written, its part of what it shares or could share, and what it has in common with others
+    by fork only.
 
     `is_estimate`: the part shared is not divided among those that share it, and what is inherited counts as its own.
     """
@@ -58,9 +59,14 @@ def parse_stat(text: str) -> Stat:
 def parse_smaps(text: str) -> Memory | None:
     """`Private_Dirty:   116 kB` and its like: once in smaps_rollup, once a mapping in smaps. None: not a line.
 
-    Anonymous memory that is not private is a page of the parent's that neither has written to since the fork.
+    Private_Clean is what a file says and nobody else has mapped: a library that one worker alone has loaded. The
+    next worker maps the same pages, so it counts as shared. Anonymous memory that is not private is a page of the
+    parent's that neither has written to since the fork.
+
+    MiB of one worker with its clean pages, without them, and of each of two with them (CPython 3.11, 2026-11-21):
+    gunicorn with Flask + SQLAlchemy 48.1, 43.5, 43.4; uvicorn with FastAPI 64.4, 53.5, 53.8.
     """
-    sums_kib = {"Pss": 0, "Private_Clean": 0, "Private_Dirty": 0, "Anonymous": 0}
+    sums_kib = {"Pss": 0, "Private_Dirty": 0, "Anonymous": 0}
     found = set()
     for line in text.splitlines():
         name, _, rest = line.partition(":")
@@ -71,11 +77,11 @@ def parse_smaps(text: str) -> Memory | None:
                 found.add(name)
     if not found >= _NEEDED:
         return None
-    private_kib = sums_kib["Private_Clean"] + sums_kib["Private_Dirty"]
+    private_kib = sums_kib["Private_Dirty"]
     return Memory(
         private_bytes=private_kib << 10,
         shared_part_bytes=max(0, sums_kib["Pss"] - private_kib) << 10,
-        inherited_bytes=max(0, sums_kib["Anonymous"] - sums_kib["Private_Dirty"]) << 10,
+        inherited_bytes=max(0, sums_kib["Anonymous"] - private_kib) << 10,
     )
 
 

@@ -80,8 +80,8 @@ class Stopping:
         return max(0.0, min([most, *(moment - now for moment in moments)]))
 
     def _forward(self, number: int, now: float) -> list[Action]:
-        if number in _STOPS and self._timeout_seconds is not None and not self._due:
-            seconds = self._timeout_seconds
+        if number in _STOPS and self._timeout_seconds is not None:
+            seconds, self._timeout_seconds = self._timeout_seconds, None
             self._due = [(now + _REPORT_FRACTION * seconds, Action(name=REPORT)), (now + seconds, Action(name=KILL))]
         forwarded = self._rewrites.get(number, number)
         return [Action(name=FORWARD, number=forwarded)] if forwarded else []
