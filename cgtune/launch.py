@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 
 
-def original_environment(host: Host | None) -> dict[str, str]:
+def original_environment(host: Host) -> dict[str, str]:
     """The variables cgtune was started with, without the LC_CTYPE that Python sets in the C locale (PEP 538).
 
-    What stood there before is in the kernel's record of our start. Without a host to read that from, UTF-8 mode
-    tells: up to 3.14 nothing but the C locale, PYTHONUTF8 or -X utf8 brings it about.
+    What stood there before is in the kernel's record of our start, which is read only where Python may have done
+    so. Where it cannot be read, UTF-8 mode tells: up to 3.14 nothing but the C locale, PYTHONUTF8 or -X utf8 brings
+    it about.
     """
     environment = dict(os.environ)
     # os.execve refuses a variable without a name, which a program could have been started with.
     environment.pop("", None)
     if environment.get("LC_CTYPE") in _COERCED and not environment.get("LC_ALL"):
-        recorded = host.environment_of("self") if host is not None else {}
+        recorded = host.environment_of("self")
         if "LC_CTYPE" in recorded:
             environment["LC_CTYPE"] = recorded["LC_CTYPE"]
         elif recorded or (sys.flags.utf8_mode and "PYTHONUTF8" not in environment and sys.version_info < (3, 15)):

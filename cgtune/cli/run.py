@@ -47,15 +47,15 @@ def main(words: Sequence[str]) -> int:
     if not argv:
         raise UsageError("no command to run: cgtune run [OPTIONS] [--] COMMAND…")
     host = Host()
+    environment = launch.original_environment(host)
     if is_switched_off(os.environ):
-        environment = launch.original_environment(None)
         start = Start(
             config=make_config("run", flags, environment),
             argv=_fill_in(argv, host),
             environment=environment,
         )
     else:
-        start = _tune(host, flags, argv, launch.original_environment(host))
+        start = _tune(host, flags, argv, environment)
     config = start.config
     _follow_parent(config, parent)
     mode = find_mode(config, start.environment, is_ours=start.is_ours)
