@@ -53,9 +53,9 @@ PATIENCE_SECONDS = 10
 UNSHARE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 _CTTY = ("setsid", "--ctty")
 # The shell tells the exit code through a FIFO and waits at another one: survivors can be looked at meanwhile. It
-# lets go of the output, which then ends when nobody else has it.
+# lets go of the output, which then ends when nobody else has it. What is typed at a terminal does not end it.
 KILL = signal.SIGKILL
-_SHELL = 'dir=$1; shift; "$@"; echo $? >"$dir/code"; exec >&- 2>&-; read -r _ <"$dir/gate"'
+_SHELL = 'trap : INT QUIT; dir=$1; shift; "$@"; echo $? >"$dir/code"; exec >&- 2>&-; read -r _ <"$dir/gate"'
 
 
 class Place:
