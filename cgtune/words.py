@@ -45,7 +45,7 @@ def find_values(words: Sequence[str], option: ValueOption) -> list[tuple[int, st
         elif option.letter and word[:1] == "-" and word[:2] != "--":
             letters = word[1:].lstrip(option.flags)
             if letters.startswith(option.letter):
-                value = letters[1:].removeprefix("=") or following
+                value = letters[1:].removeprefix("=") if letters[1:] else following
         if value is not None:
             found.append((index, value))
     return found
