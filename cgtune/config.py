@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cgtune.options import Option, Value
+    from cgtune.targets import Target
     from cgtune.values import Assignment, Item, Pair
 
     # One value, or one item of a repeatable option, and who said it.
@@ -88,6 +89,8 @@ class Config(Record):
     stop_timeout: float | None = None
     orphan_grace: float | None = None
     map_exit: tuple[Pair, ...] = ()
+    wait_for: tuple[Target, ...] = ()
+    wait_timeout: float = 60.0
     pdeathsig: int | None = None
     config: str | None = None
     strict: bool = False

@@ -27,6 +27,15 @@ class CommandNotExecutable(CgtuneError):
     exit_code = 126
 
 
+class NotReady(CgtuneError):
+    """What the program is to wait for is not there, or signal `number` has ended the wait."""
+
+    def __init__(self, message: str, number: int = 0) -> None:
+        super().__init__(message)
+        if number:
+            self.exit_code = 128 + number
+
+
 def describe(error: BaseException) -> str:
     """A fault of cgtune's own, on one line, with the place a report of it should name."""
     trace = error.__traceback__

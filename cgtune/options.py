@@ -285,6 +285,23 @@ OPTIONS = (
         help="Exit with another code than the program: 143=0.",
     ),
     Option(
+        name="wait-for",
+        kind="target",
+        commands=_RUNNING,
+        group="signals, start and end",
+        metavar="TARGET",
+        is_repeatable=True,
+        help="Start when tcp://…, http://… or file:/… is there.",
+    ),
+    Option(
+        name="wait-timeout",
+        kind="seconds",
+        commands=_RUNNING,
+        group="signals, start and end",
+        metavar="SECONDS",
+        help="Fail when that takes longer; default 60.",
+    ),
+    Option(
         name="pdeathsig",
         kind="signal",
         commands=_RUNNING,

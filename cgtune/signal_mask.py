@@ -6,6 +6,8 @@ blocked one stays, also over an exec.
 
 from __future__ import annotations
 
+import time
+
 try:
     import _signal  # type: ignore[import-not-found]  # no stubs for the C module
 except ImportError:  # another Python implementation
@@ -29,3 +31,12 @@ def release() -> None:
     """Back to the mask as it was; what has waited comes now."""
     if _before:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, _before[0])
+
+
+def wait(seconds: float) -> int | None:
+    """Sleep; the number of a signal that tells us to stop, where it is held back and has come."""
+    if not _before:
+        time.sleep(seconds)
+        return None
+    received = _signal.sigtimedwait((_signal.SIGTERM, _signal.SIGINT, _signal.SIGQUIT), seconds)
+    return None if received is None else int(received.si_signo)

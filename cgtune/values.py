@@ -14,6 +14,7 @@
 | exit-code | CODE=CODE, both from 0 to 255 |
 | name | letters, digits, `_`, `.` and `-` |
 | assignment | NAME=TEMPLATE, see expressions.py |
+| target | tcp://HOST:PORT, http://HOST:PORT/PATH or file:/PATH |
 | text, path | anything |
 """
 
@@ -24,10 +25,11 @@ from cgtune.units import parse_bytes, parse_cores
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cgtune.expressions import Template
+    from cgtune.targets import Target
 
     Assignment = tuple[str, Template]
     Pair = tuple[int, int]
-    Item = bool | int | float | str | Assignment | Pair
+    Item = bool | int | float | str | Assignment | Pair | Target
 
 # More than any quantity, name or choice needs: what is longer is not repeated in a message.
 _LONGEST_CHARACTERS = 100
@@ -55,6 +57,8 @@ def parse_item(kind: str, text: str, choices: tuple[str, ...] = (), largest: int
         return _parse_seconds(text, 0)
     if kind in ("signal", "rewrite"):
         return _parse_rewrite(text) if kind == "rewrite" else _parse_signal(text)
+    if kind == "target":
+        return _parse_target(text)
     if kind == "exit-code":
         return _parse_exit_codes(text)
     if kind == "flag":
@@ -128,6 +132,12 @@ def _parse_seconds(text: str, least: int) -> float:
     if seconds is None or not least <= seconds <= 3600:
         raise ValueError(f"{text!r} is not a number of seconds from {least} to 3600")
     return seconds
+
+
+def _parse_target(text: str) -> Target:
+    from cgtune.targets import parse_target
+
+    return parse_target(text)
 
 
 def _parse_signal(text: str) -> int:

@@ -9,7 +9,7 @@ import os
 
 from cgtune import launch, signal_mask
 from cgtune.config import Config, is_switched_off, make_config
-from cgtune.errors import UsageError, describe
+from cgtune.errors import NotReady, UsageError, describe
 from cgtune.handover import find_mode, supervise
 from cgtune.host import Host
 from cgtune.messages import say
@@ -34,6 +34,7 @@ class Start(Record):
     argv: list[str]
     environment: dict[str, str]
     is_ours: bool = False
+    cgroup_dir: str | None = None
 
 
 def main(words: Sequence[str]) -> int:
@@ -54,6 +55,7 @@ def main(words: Sequence[str]) -> int:
             argv=_fill_in(argv, host),
             environment=environment,
         )
+        _wait(start.config)
     else:
         start = _tune(host, flags, argv, environment)
     config = start.config
@@ -64,9 +66,24 @@ def main(words: Sequence[str]) -> int:
     if config.verbose:
         say(f"{mode.name} ({mode.reason})")
     if mode.name == SUPERVISE:
+        if config.verbose:
+            _tell_privileges(host, start.cgroup_dir)
         supervise(config, start.argv, start.environment)
     signal_mask.release()
     return launch.replace_process(start.argv, start.environment)
+
+
+def _tell_privileges(host: Host, cgroup_dir: str | None) -> None:
+    from cgtune.privileges import describe_limits, read_privileges
+
+    say(*describe_limits(read_privileges(host, cgroup_dir)))
+
+
+def _wait(config: Config) -> None:
+    if config.wait_for:
+        from cgtune.waiting import wait_for
+
+        wait_for(config.wait_for, config.wait_timeout, is_quiet=config.quiet)
 
 
 def _follow_parent(config: Config, parent: int) -> None:
@@ -103,19 +120,22 @@ def _tune(host: Host, flags: Mapping[str, Value], argv: list[str], environment: 
 
         start = start.replace(config=load_config("run", flags, environment))
         config = start.config
+        _wait(config)
         if look_through(argv).name == "cgtune":
             # It does its own planning; ours would look like the user's to it.
             return start.replace(is_ours=True)
         limits = read_limits(host, config.declared)
         plan, clean = plan_command(limits, config, argv, environment)
         start = start.replace(
-            argv=apply_to_argv(plan, argv, limits.memory.host_bytes), environment=apply_to_environment(plan, clean)
+            cgroup_dir=limits.memory.dir,
+            argv=apply_to_argv(plan, argv, limits.memory.host_bytes),
+            environment=apply_to_environment(plan, clean),
         )
         # A setting of the user's that was dropped is never kept quiet.
         say(*(f"{warning}; ignored" for warning in config.warnings))
         if not config.quiet:
             say(*_report(plan, config, limits))
-    except UsageError:
+    except (UsageError, NotReady):
         raise
     except Exception as error:  # a fault of ours must not keep the program from starting
         say(f"cannot plan ({describe(error)}); starting {argv[0]} as it is")

@@ -1,0 +1,79 @@
+"""Wait until something else is there before the program is started: a sidecar's port, its health, a file.
+
+A proxy beside the program (Istio's, the Cloud SQL one) starts with it, and whoever connects before it is ready fails.
+All is done before anything stays resident, so it costs nothing afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from cgtune import signal_mask
+from cgtune.errors import NotReady
+from cgtune.messages import say
+from cgtune.signals import name_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+    from cgtune.targets import Target
+
+_PAUSE_SECONDS = 0.1
+# One that does not answer must not take all the time there is.
+_MOST_SECONDS = 2.0
+_LONGEST_ANSWER_BYTES = 1024
+_CONSEQUENCE = "the program is not started"
+
+
+def wait_for(targets: Sequence[Target], timeout_seconds: float, *, is_quiet: bool = False) -> None:
+    """Until each is there. NotReady: one is not in time, or we have been told to stop."""
+    deadline = time.monotonic() + timeout_seconds
+    for target in targets:
+        is_told = is_quiet
+        while (problem := _probe(target, deadline - time.monotonic())) is not None:
+            if time.monotonic() >= deadline:
+                raise NotReady(
+                    f"{target.text}: {problem} after {timeout_seconds:g} s; {_CONSEQUENCE} (--wait-timeout)"
+                )
+            if not is_told:
+                say(f"waiting for {target.text}: {problem}")
+                is_told = True
+            number = signal_mask.wait(_PAUSE_SECONDS)
+            if number is not None:
+                raise NotReady(f"{name_of(number)} while waiting for {target.text}; {_CONSEQUENCE}", number)
+
+
+def _probe(target: Target, seconds: float) -> str | None:
+    """What is missing; None where it is there."""
+    if target.scheme == "file":
+        return None if os.path.exists(target.path) else "no such file"
+    import socket
+
+    seconds = min(max(seconds, 0.05), _MOST_SECONDS)
+    try:
+        with socket.create_connection((target.host, target.port), seconds) as connection:
+            return _ask(connection, target, time.monotonic() + seconds) if target.scheme == "http" else None
+    except TimeoutError:
+        return "no answer"
+    except (OSError, UnicodeError) as error:
+        return str(getattr(error, "strerror", None) or error)
+
+
+def _ask(connection: socket.socket, target: Target, deadline: float) -> str | None:
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    request = f"GET {target.path} HTTP/1.0\r\nHost: {host}:{target.port}\r\nUser-Agent: cgtune\r\n\r\n"
+    connection.sendall(request.encode("utf-8"))
+    answer = b""
+    while b"\n" not in answer and len(answer) < _LONGEST_ANSWER_BYTES:
+        connection.settimeout(max(deadline - time.monotonic(), 0.01))
+        data = connection.recv(_LONGEST_ANSWER_BYTES)
+        if not data:
+            break
+        answer += data
+    words = answer.split(b"\n")[0].split()
+    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+        return "an answer that is not HTTP"
+    return None if 200 <= int(words[1]) <= 399 else f"HTTP status {int(words[1])}"

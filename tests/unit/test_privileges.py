@@ -1,0 +1,52 @@
+"""What a supervisor may not do, told from the kernel's own words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cgtune.host import Host
+from cgtune.privileges import Privileges, describe_limits, parse_status, read_privileges
+
+ALL = 0x1FFFFFFFFFF
+DOCKER = 0xA80425FB  # its default: KILL and SETUID, no SYS_PTRACE
+KILL, MEMORY, CGROUP = "cannot be signalled", "cannot be read", "not ours to change"
+CASES: dict[str, tuple[Privileges, tuple[str, ...]]] = {
+    "all": (Privileges(user=0, capabilities=ALL, is_delegated=True), ()),
+    "docker": (Privileges(user=0, capabilities=DOCKER), (MEMORY, CGROUP)),
+    "root without any": (Privileges(user=0, capabilities=0), (KILL, MEMORY, CGROUP)),
+    "a user": (Privileges(user=1000, capabilities=0), (CGROUP,)),
+    "a user who may change it": (Privileges(user=1000, capabilities=1 << 7), (KILL, MEMORY, CGROUP)),
+    "unknown": (Privileges(), ("cannot be told", CGROUP)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_thing_that_cannot_be_done_is_said(case: str) -> None:
+    """And nothing of programs that can never be another user's."""
+    privileges, parts = CASES[case]
+    lines = describe_limits(privileges)
+    assert len(lines) == len(parts)
+    assert all(part in line for part, line in zip(parts, lines, strict=True))
+
+
+def test_the_kernels_lines_are_read() -> None:
+    """The user in force, and the capabilities in force."""
+    status = b"Name:\tx\nUid:\t1000\t33\t0\t0\nCapPrm:\t0\nCapEff:\t00000000a80425fb\n"
+    assert parse_status(status) == Privileges(user=33, capabilities=DOCKER)
+    assert parse_status(b"Uid:\tx\ty\nCapEff:\tz\n") == Privileges()
+
+
+@given(st.binary(max_size=80) | st.binary(max_size=20).map(lambda data: b"CapEff:" + data + b"\nUid: 1 " + data))
+def test_whatever_the_kernel_says_is_no_error(status: bytes) -> None:
+    """Unknown at worst."""
+    assert isinstance(describe_limits(parse_status(status)), list)
+
+
+def test_this_process_is_read() -> None:
+    """Its real user and capabilities; a cgroup that is not there is not ours."""
+    privileges = read_privileges(Host(), "/no/such")
+    assert privileges.user is not None
+    assert privileges.capabilities is not None
+    assert not privileges.is_delegated
