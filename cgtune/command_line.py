@@ -247,8 +247,8 @@ def _behind_shell(seen: _Seen) -> _Seen | None:
 
 
 def _is_login(words: Sequence[str]) -> bool:
-    """Whether a shell reads profiles first, which set a PATH: `bash -lc LINE`."""
-    return words[1] == "--login" or (words[1][:2] != "--" and "l" in words[1])
+    """Whether a shell reads profiles first, which set a PATH: `bash -lc LINE`, `bash -e --login -c LINE`."""
+    return any(word == "--login" or (word[:1] == "-" and word[1:2] != "-" and "l" in word) for word in words[1:-1])
 
 
 def _shell_line(words: Sequence[str]) -> str | None:

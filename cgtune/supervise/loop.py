@@ -115,7 +115,7 @@ class Supervisor:
 
     def forward(self, number: int) -> None:
         """Send a signal to the program, or to its group."""
-        self.was_told_to_pause = number in PAUSES or (self.was_told_to_pause and number != _CONT)
+        self.was_told_to_pause = number in (*PAUSES, _STOP) or (self.was_told_to_pause and number != _CONT)
         try:
             if number == _CONT:
                 self.terminal.continued(self.pid)

@@ -58,7 +58,13 @@ def drive(code: str, folder: Path, *, place: str = ITSELF, must_listen: bool = F
     driver = _DRIVER.format(tree=str(PACKAGE.parent))
     begun = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", driver, json.dumps([[sys.executable, "-c", prelude + code], steps, expected])],
+        [
+            sys.executable,
+            "-IS",
+            "-c",
+            driver,
+            json.dumps([[sys.executable, "-c", prelude + code], steps, expected]),
+        ],
         env=PLAIN,
         cwd=folder,
         capture_output=True,
@@ -80,7 +86,7 @@ def is_alive(folder: Path, name: str) -> bool:
 def test_a_program_that_is_one_process_is_measured_whole(tmp_path: Path) -> None:
     """Written memory counts, memory only asked for does not; it is gone afterwards."""
     code = "kept = bytearray(b'x') * (30 << 20); asked = mmap.mmap(-1, 500 << 20); ready('main'); time.sleep(1000)"
-    driven = drive(code, tmp_path, rest_seconds=0.2)
+    driven = drive(code, tmp_path, rest_seconds=0.1)
     assert 30 * MIB < driven.result["worker"] < 45 * MIB
     assert (driven.result["at_rest"], driven.result["alone"], driven.result["samples"]) == (True, True, 3)
     assert not is_alive(tmp_path, "main")
@@ -94,7 +100,7 @@ def test_a_worker_is_told_from_its_master(tmp_path: Path) -> None:
         "    own = bytearray(b'y') * (30 << 20); ready('worker'); time.sleep(1000)\n"
         "time.sleep(1000)"
     )
-    driven = drive(code, tmp_path, place=BELOW, rest_seconds=0.2)
+    driven = drive(code, tmp_path, place=BELOW, rest_seconds=0.1)
     assert 30 * MIB < driven.result["worker"] < 40 * MIB
     assert 20 * MIB < driven.result["shared"] < 40 * MIB
     assert not driven.result["alone"]
@@ -110,7 +116,7 @@ def test_it_is_not_ready_before_its_worker_is(tmp_path: Path) -> None:
         "    own = bytearray(b'y') * (30 << 20); time.sleep(1000)\n"
         "time.sleep(1000)"
     )
-    driven = drive(code, tmp_path, place=BELOW, must_listen=True, rest_seconds=0.2)
+    driven = drive(code, tmp_path, place=BELOW, must_listen=True, rest_seconds=0.1)
     assert driven.result["ready"] >= 0.2
     assert 30 * MIB < driven.result["worker"] < 40 * MIB
 
@@ -130,7 +136,8 @@ def test_a_web_server_is_not_ready_before_it_listens(tmp_path: Path, kind: str) 
 def test_a_web_server_that_never_listens_is_told(tmp_path: Path) -> None:
     """Established connections, and sockets that are only bound, are no service."""
     code = "bound = socket.socket(); bound.bind(('127.0.0.1', 0)); time.sleep(1000)"
-    never = drive(code, tmp_path, must_listen=True, ready_seconds=0.2)
+    never = drive(code, tmp_path, must_listen=True, ready_seconds=0.2, tell_seconds=0.05)
+    assert "not ready yet, it does not listen; waiting for up to 0.2 s" in never.stderr
     assert never.error == "it does not listen 0.2 s after its start"
 
 
@@ -285,7 +292,7 @@ def test_a_signal_ends_it_with_all_it_has_started(tmp_path: Path, number: int) -
         env=PLAIN,
         cwd=tmp_path,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
     )
     try:
@@ -304,11 +311,10 @@ def test_a_signal_ends_it_with_all_it_has_started(tmp_path: Path, number: int) -
             break
         assert measuring.returncode == 128 + number
         assert time.monotonic() - begun < 9  # less than the ten seconds a program has to end
-        assert measuring.stdout is not None
-        assert measuring.stdout.read() == ""
+        said, told = measuring.communicate(timeout=DEADLINE_SECONDS)
+        assert said == ""
+        assert told.splitlines()[-1].startswith("cgtune: interrupted; ending python")
         assert not is_alive(tmp_path, "main")
     finally:
         measuring.kill()
-        measuring.wait()
-        assert measuring.stdout is not None
-        measuring.stdout.close()
+        measuring.communicate()
