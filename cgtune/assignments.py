@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "…"
 _BEYOND_READING = ("exec", "globals", "locals", "vars")
+# What has names of its own.
+_SCOPES = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef, _ast.Lambda)
 
 
 def read_python(text: str) -> dict[str, str] | None:
@@ -39,6 +41,12 @@ def read_python(text: str) -> dict[str, str] | None:
                 found.update(_pairs(target, statement.value))
         elif isinstance(statement, _ast.AnnAssign) and statement.value is not None:
             found.update(_pairs(statement.target, statement.value))
+    for node in _descendants(tree):
+        # A function may be called at any time, and give a value to what it declares.
+        if isinstance(node, _ast.Global):
+            found.update(dict.fromkeys(node.names, UNKNOWN))
+        elif isinstance(node, _ast.Name) and node.id == "globals":
+            return None
     return found
 
 
@@ -86,19 +94,28 @@ def _bound_names(statement: _ast.stmt) -> set[str] | None:
     nodes: list[_ast.AST] = [statement]
     while nodes:
         node = nodes.pop()
-        if isinstance(node, (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, _ast.alias):
+        if isinstance(node, _ast.alias):
             if node.name == "*":
                 return None
             names.add(node.asname or node.name.partition(".")[0])
-        elif isinstance(node, _ast.Name) and isinstance(node.ctx, _ast.Store):
-            names.add(node.id)
-        elif isinstance(node, _ast.Name) and node.id in _BEYOND_READING:
-            return None
-        elif not isinstance(node, _ast.Lambda):
-            nodes += _children(node)
+        elif isinstance(node, _ast.Name):
+            if node.id in _BEYOND_READING:
+                return None
+            if not isinstance(node.ctx, _ast.Load):
+                names.add(node.id)
+        else:
+            # Functions, classes, `except … as name`, and what `case` catches.
+            names.update(name for field in ("name", "rest") if isinstance(name := getattr(node, field, None), str))
+            if not isinstance(node, _SCOPES):
+                nodes += _children(node)
     return names
+
+
+def _descendants(node: _ast.AST) -> Iterator[_ast.AST]:
+    nodes = [node]
+    while nodes:
+        nodes += _children(node := nodes.pop())
+        yield node
 
 
 def _children(node: _ast.AST) -> Iterator[_ast.AST]:
