@@ -8,6 +8,7 @@ import sys
 
 PARTS = (
     "bench.startup",
+    "bench.supervisor",
     "bench.injection",
     "bench.detection",
     "bench.under_limits",
