@@ -156,15 +156,16 @@ def measure(bin_folder: Path, seconds: float = SECONDS, turns: int = TURNS) -> d
     }
 
 
-def broken_promises(costs: Mapping[str, Cost]) -> list[str]:
-    """What cgtune does not hold, in words."""
+def broken_promises(costs: Mapping[str, Cost], seconds: float) -> list[str]:
+    """What cgtune does not hold, in words. In `seconds` there is room for one tick more than there are seconds."""
     bare, ours = costs["bare"], costs["cgtune run --supervise"]
     assert bare.start_ms is not None
     assert ours.start_ms is not None
     checks = {
         f"{ours.private_kib} KiB private, bare {bare.private_kib}": ours.private_kib
         > bare.private_kib + PROMISED_EXTRA_KIB,
-        f"{ours.wakeups_per_second:.2f} wake-ups a second": ours.wakeups_per_second > PROMISED_WAKEUPS_PER_SECOND,
+        f"{ours.wakeups_per_second:.2f} wake-ups a second": ours.wakeups_per_second
+        > PROMISED_WAKEUPS_PER_SECOND + 1 / seconds,
         f"{ours.cpu_percent:.3f} % CPU": ours.cpu_percent >= PROMISED_CPU_PERCENT,
         f"{ours.start_ms / bare.start_ms:.2f} bare starts": ours.start_ms > PROMISED_RATIO * bare.start_ms,
     }
@@ -191,7 +192,7 @@ def main() -> int:
                     f"  {cost.start_ms or 0:20.1f}  {(cost.start_ms or 0) / bare_ms:5.2f}",
                     flush=True,
                 )
-            broken += [f"3.{minor}: {text}" for text in broken_promises(costs)]
+            broken += [f"3.{minor}: {text}" for text in broken_promises(costs, seconds)]
     print(*(f"not held: {text}" for text in broken), sep="\n", end="")
     return 1 if broken else 0
 
