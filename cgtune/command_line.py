@@ -94,10 +94,10 @@ def look_through(argv: Sequence[str], first_lines: Callable[[str], bytes] | None
 
 
 def is_python_name(name: str) -> bool:
-    """`python`, `python3`, `python3.13t`; PyPy is recognised as a Python too."""
+    """`python`, `python3`, `python3.13t`, `python3.13d`; PyPy is recognised as a Python too."""
     for prefix in ("python", "pypy"):
         if name.startswith(prefix):
-            return all(char in "0123456789.t" for char in name[len(prefix) :])
+            return all(char in "0123456789.td" for char in name[len(prefix) :])
     return False
 
 

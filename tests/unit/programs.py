@@ -24,7 +24,7 @@ class Files(NoFiles):
 
     def first_lines(self, word: str) -> bytes:
         """The first 512 bytes."""
-        return (self.read_text(word) or "").encode()[:512]
+        return (self.texts.get(self.find(word) or "") or "").encode()[:512]
 
     def read_text(self, path: str) -> str | None:
         """What it holds."""
