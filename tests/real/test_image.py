@@ -201,7 +201,10 @@ def test_its_files_fit_into_another_image(docker: Engine, folder: Path) -> None:
             time.sleep(0.05)
         assert answer == b"ok"
         assert "cgtune: WEB_CONCURRENCY=2 (" in container.logs().stderr
-        assert Path(f"/proc/{container.pid}/cmdline").read_bytes().startswith(b"/opt/venv/bin/python")
+        # cgtune is PID 1, by the image's Python, and the program its child, by its own.
+        assert Path(f"/proc/{container.pid}/comm").read_text() == "cgtune\n"
+        program = Path(f"/proc/{container.pid}/task/{container.pid}/children").read_text().split()[0]
+        assert Path(f"/proc/{program}/cmdline").read_bytes().startswith(b"/opt/venv/bin/python")
 
 
 def get(port: int) -> bytes | None:
