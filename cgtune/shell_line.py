@@ -34,7 +34,8 @@ class ShellCommand(Record):
 
 def last_command(text: str) -> ShellCommand | None:
     """What runs last, and to its end; None where that is not plain."""
-    commands = _split(text)
+    # OMP_NUM_THREADS, which we may set for what is recognised, is what nproc(1) prints.
+    commands = None if "nproc" in text else _split(text)
     if not commands or any(command[0] in _COMPOUND for command in commands):
         return None
     folder: str | None = ""

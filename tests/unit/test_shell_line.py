@@ -78,6 +78,8 @@ NOT_READ = [
     "case a in a) show;; esac",
     "f() { show; }; f",
     "show $(date)",
+    'show -w "$(nproc)"',
+    'N="$(nproc)"; show -w $N',
     "show `date`",
     'show "$(echo "a -w 4 b")"',
     'show "${A:-"b c"}"',
@@ -168,7 +170,7 @@ def test_what_activates_an_environment_is_told(line: str, is_own_path: bool) -> 
     assert command.is_own_path is is_own_path
 
 
-@pytest.mark.parametrize("word", ["$N", "${N}", "${N:-2}", "${N:-a -w 4}", "$N/$M", "*.py", '"$N"', '"$(nproc)"'])
+@pytest.mark.parametrize("word", ["$N", "${N}", "${N:-2}", "${N:-a -w 4}", "$N/$M", "*.py", '"$N"', '"$(date)"'])
 def test_what_the_shell_expands_stays_as_it_stands(word: str) -> None:
     """One word, which nobody takes for a number."""
     assert last_command(f"show -w {word} app") == ShellCommand(words=("show", "-w", word.strip('"'), "app"))
