@@ -46,6 +46,11 @@ def test_it_runs_a_program(installed: Installed) -> None:
     assert call(installed.command, "run", "--", "echo", "hello") == "hello\n"
 
 
+def test_it_supervises_a_program(installed: Installed) -> None:
+    """Which another process does than the one that was started."""
+    assert call(installed.command, "run", "--supervise", "--map-exit", "7=0", "--", "sh", "-c", "exit 7") == ""
+
+
 def test_it_inspects(installed: Installed) -> None:
     """The installed command reads this machine."""
     assert json.loads(call(installed.command, "inspect", "--json"))["schema"] == 1
