@@ -15,7 +15,8 @@ _HEADS = {
     "run": (
         "cgtune run [OPTIONS] [--] COMMAND…",
         """Start COMMAND with what its container really has: sets workers, thread pools and
-the like where you have not, says each figure and its reason, and execs.""",
+the like where you have not, says each figure and its reason. Then it becomes
+COMMAND; as PID 1 it stays, forwards signals and reaps.""",
     ),
     "inspect": (
         "cgtune inspect [OPTIONS]",
