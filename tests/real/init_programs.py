@@ -33,13 +33,15 @@ while True:
 )
 
 #: Ends with 3 and leaves a child, which waits for SIGTERM and says "told"; in a session of its own after "away".
-#: After "deaf" the child never hears it.
+#: After "deaf" the child never hears it; after "say" the parent says "ready PID" first.
 LEAVER = (
     *PYTHON,
     """\
 import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 if os.fork():
+    if "say" in sys.argv:
+        os.write(1, b"ready %d\\n" % os.getpid())
     os._exit(3)
 if "away" in sys.argv:
     os.setsid()

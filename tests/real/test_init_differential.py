@@ -21,7 +21,7 @@ from lab.host_image import host_image, host_mount_options
 from tests.real.init_cases import CGTUNE, DUMB_INIT, TINI, Init
 from tests.real.init_harness import KILL, AsPid1, Stage, inside
 from tests.real.init_processes import read_process, status_lines, wait_until
-from tests.real.init_programs import DEAF, LEAVER, RECORDER, WAITER, shell
+from tests.real.init_programs import DEAF, LEAVER, PYTHON, RECORDER, WAITER, shell
 from tests.unit.command import PACKAGE
 
 pytestmark = pytest.mark.real
@@ -61,7 +61,19 @@ def _no_grace(init: Init) -> tuple[str, ...]:
 
 _IGNORES = ("sh", "-c", "trap '' TERM HUP; exec \"$@\"", "sh")
 _STATUS = shell("grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status")
-_CATCHES = shell("trap 'echo told; exit 4' TERM; echo ready $$; while :; do sleep 0.01; done")
+_CATCHES = (
+    *PYTHON,
+    """\
+import os, signal
+def stop(number, frame):
+    os.write(1, b"told\\n")
+    os._exit(4)
+signal.signal(signal.SIGTERM, stop)
+os.write(1, b"ready %d\\n" % os.getpid())
+while True:
+    signal.pause()
+""",
+)
 _OWN = shell("set -- $(cat /proc/$$/stat); [ $5 = $$ ] && echo own group; [ $6 = $$ ] && echo own session; true")
 _BACKGROUND = shell("sleep 1000 & sleep 1000 & exit 6")
 

@@ -220,6 +220,8 @@ def test_ctrl_z_stops_it_all_and_fg_goes_on(group: bool) -> None:
                 assert until(stage, "text")
             else:
                 stage.type("\x03")
+            # It reads from the same terminal.
+            assert wait_until(lambda: read_process(cat) is None)
             stage.type("echo $((6 * 9))\n")
             assert "54" in until(stage, "54")
 
