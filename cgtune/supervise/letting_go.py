@@ -1,28 +1,52 @@
-"""Keep nothing open or busy that is the program's: its descriptors (a pipe's reader waits for the last of them), the
-file system that it was started on. What is left is stdin, for the terminal, and stdout and stderr, to say something.
+"""Keep nothing open or busy that is the program's.
+
+    stdin, stdout     /dev/null: the other end of a pipe notices when the program has closed its own; but a terminal
+                      stays stdin, for job control
+    stderr            stays, to say something
+    all others        closed
+    cwd               "/", so that a file system can be unmounted
+    name              "cgtune" in process lists, proc_pid_comm(5)
 """
 
 from __future__ import annotations
 
 import os
 
-_FIRST = 3
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _MOST_DESCRIPTORS = 65536
 
 
-def let_go() -> None:
-    """Close what we have inherited, go to "/", and be seen as "cgtune" in process lists."""
+def let_go(*, has_terminal: bool) -> None:
+    """All of the above."""
     os.chdir("/")
-    try:
-        descriptors = [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        os.closerange(_FIRST, _MOST_DESCRIPTORS)
-    else:
-        for descriptor in descriptors:
-            # One of them was that of the listing itself.
-            os.closerange(max(_FIRST, descriptor), descriptor + 1)
+    _close_others()
+    _empty(_STDOUT)
+    if not has_terminal:
+        _empty(_STDIN)
     try:
         with open("/proc/self/comm", "w", encoding="ascii") as file:
             file.write("cgtune")
     except OSError:
         pass
+
+
+def _close_others() -> None:
+    try:
+        descriptors = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        os.closerange(_STDERR + 1, _MOST_DESCRIPTORS)
+    else:
+        for descriptor in descriptors:
+            # One of them was that of the listing itself.
+            os.closerange(max(_STDERR + 1, descriptor), descriptor + 1)
+
+
+def _empty(descriptor: int) -> None:
+    """Where there is no /dev/null it stays as it is."""
+    try:
+        nothing = os.open("/dev/null", os.O_RDWR)
+    except OSError:
+        return
+    if nothing != descriptor:
+        os.dup2(nothing, descriptor)
+        os.close(nothing)

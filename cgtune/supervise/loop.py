@@ -43,7 +43,7 @@ def main(descriptor: int) -> NoReturn:
     try:
         with open(descriptor, "rb") as file:
             job = unpack(file.read())
-        let_go()
+        let_go(has_terminal=job.has_terminal)
         code = Supervisor(job).run()
     except CgtuneError as error:
         code = error.exit_code
