@@ -245,12 +245,14 @@ UWSGI: list[tuple[str, dict[str, str], Number, Number]] = [
     ("uwsgi", {"UWSGI_INI": "a.ini", "UWSGI_PROCESSES": "9"}, ("9", 9, "UWSGI_PROCESSES"), ("5", 5, "a.ini")),
     ("uwsgi", {"UWSGI_PROCESSES": "9", "UWSGI_INI": "a.ini"}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
     ("uwsgi --ini outer.ini", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
+    ("uwsgi --ini outermost.ini", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
     ("uwsgi --ini cpus.ini", {}, ("%k", None, "cpus.ini"), None),
     ("uwsgi --ini missing.ini", {}, None, None),
 ]
 INI_FILES: dict[str, str | None] = {
     "a.ini": INI,
     "outer.ini": "[uwsgi]\nprocesses = 8\nini = a.ini\n",
+    "outermost.ini": "[uwsgi]\nini = outer.ini\n",
     "cpus.ini": "[uwsgi]\nprocesses = %k\n",
     "loop.ini": "[uwsgi]\nini = loop.ini\nprocesses = 2\n",
 }
