@@ -8,7 +8,7 @@ What it reads, the later the stronger:
     -c 4, --concurrency 4
     CELERY_WORKER_AUTOSCALE, --autoscale 8,2: up to the larger one, whatever the others say
 
-Empty variables are none. A number of 0, and "auto" since 5.7, are Celery's own choice: said, and not known here. With
+A number of 0, an empty variable, and "auto" since 5.7 are Celery's own choice: said, and not known here. With
 `-P threads`, gevent or eventlet the pool is one process, and its number is one of threads; solo has no number.
 """
 
@@ -64,7 +64,8 @@ def _given(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Given 
         if text is not None:
             return Given(name=option.long, text=text, via="argv", value=_largest(text), source="command line")
         text = environment.get(variable)
-        if text:
+        # An empty autoscale is none; an empty number is the user's variable, which nobody may fill.
+        if text or (text is not None and option is _CONCURRENCY[0]):
             return Given(name=variable, text=text, via="env", value=_largest(text))
     return None
 
