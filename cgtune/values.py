@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # More than any quantity, name or choice needs: what is longer is not repeated in a message.
 _LONGEST_CHARACTERS = 100
+# SIGKILL and SIGSTOP, on every Linux that Python runs on.
+_UNCATCHABLE = (9, 19)
 
 
 def parse_item(kind: str, text: str, choices: tuple[str, ...] = (), largest: int = 0) -> Item:
@@ -150,7 +152,10 @@ def _parse_rewrite(text: str) -> Pair:
     come, equals, forwarded = text.partition("=")
     if not equals:
         raise ValueError(f"{text!r} is not SIGNAL=SIGNAL or SIGNAL=none")
-    return _parse_signal(come), 0 if forwarded.strip().lower() == "none" else _parse_signal(forwarded)
+    number = _parse_signal(come)
+    if number in _UNCATCHABLE:
+        raise ValueError(f"{come.strip()} never comes to a process that could forward another")
+    return number, 0 if forwarded.strip().lower() == "none" else _parse_signal(forwarded)
 
 
 def _parse_exit_codes(text: str) -> Pair:
