@@ -13,16 +13,10 @@ config_file.load_config for where it is an error.
 
 from __future__ import annotations
 
+from cgtune.arguments import parse_value, suggest
 from cgtune.errors import UsageError
 from cgtune.limits import Declared
-from cgtune.options import (
-    COMMAND_LINE_ONLY,
-    NEED_SUPERVISOR,
-    NOT_IN_FILE,
-    OPTIONS,
-    parse_value,
-    suggest,
-)
+from cgtune.options import COMMAND_LINE_ONLY, NEED_SUPERVISOR, NOT_IN_FILE, OPTIONS
 from cgtune.records import Record
 from cgtune.values import parse_assignment, split_items
 
@@ -31,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from cgtune.options import Option, Value
+    from cgtune.arguments import Value
+    from cgtune.options import Option
     from cgtune.targets import Target
     from cgtune.values import Assignment, Item, Pair
 

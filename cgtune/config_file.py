@@ -21,8 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cgtune.arguments import Value
     from cgtune.config import Config
-    from cgtune.options import Value
 
 DEFAULT_PATH = "/etc/cgtune/config.yaml"
 # As large as a ConfigMap can be.

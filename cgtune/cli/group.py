@@ -7,9 +7,9 @@ message, and none of them needs click.
 from __future__ import annotations
 
 from cgtune import __version__
+from cgtune.arguments import suggest
 from cgtune.cli.output import write
 from cgtune.errors import CgtuneError, UsageError
-from cgtune.options import suggest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cgtune.arguments import parse_arguments
 from cgtune.cli.output import printable, say, write
 from cgtune.config import is_switched_off
 from cgtune.config_file import load_config
@@ -12,7 +13,6 @@ from cgtune.detect import read_limits
 from cgtune.errors import UsageError
 from cgtune.host import Host
 from cgtune.limits import Limits
-from cgtune.options import parse_arguments
 from cgtune.units import format_bytes, format_cores
 
 TYPE_CHECKING = False

@@ -10,6 +10,7 @@ import sys
 
 from cgtune import launch, placeholders
 from cgtune.apply import apply_to_argv, apply_to_environment
+from cgtune.arguments import parse_arguments
 from cgtune.budget import assume_size
 from cgtune.cli.output import say, write
 from cgtune.config import is_switched_off
@@ -17,7 +18,6 @@ from cgtune.config_file import load_config
 from cgtune.detect import read_limits
 from cgtune.errors import CgtuneError, UsageError
 from cgtune.host import Host
-from cgtune.options import parse_arguments
 from cgtune.planning import plan_command
 from cgtune.words import base_name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cgtune.arguments import parse_arguments
 from cgtune.cli.output import printable, say, write
 from cgtune.command_line import look_through
 from cgtune.config import is_switched_off
@@ -15,7 +16,6 @@ from cgtune.handover import find_mode
 from cgtune.host import Host
 from cgtune.limits import LIMITED, Limits
 from cgtune.mode import SUPERVISE, choose_mode
-from cgtune.options import parse_arguments
 from cgtune.plan import Plan
 from cgtune.planning import plan_command
 from cgtune.units import format_bytes, format_cores
@@ -24,9 +24,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cgtune.arguments import Value
     from cgtune.config import Config
     from cgtune.mode import Mode
-    from cgtune.options import Value
 
 _MOST_COLUMNS = 80
 # A longer value does not push the reasons of all others to the right.

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 
 from cgtune import launch, signal_mask
+from cgtune.arguments import parse_arguments
 from cgtune.config import Config, is_switched_off, make_config
 from cgtune.errors import NotReady, UsageError, describe
 from cgtune.handover import find_mode, supervise
 from cgtune.host import Host
 from cgtune.messages import say
 from cgtune.mode import SUPERVISE
-from cgtune.options import COMMAND_LINE_ONLY, parse_arguments
+from cgtune.options import COMMAND_LINE_ONLY
 from cgtune.records import Record
 
 TYPE_CHECKING = False
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from cgtune.arguments import Value
     from cgtune.limits import Limits
-    from cgtune.options import Value
     from cgtune.plan import Plan
 
 

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgtune import config_file
+from cgtune.arguments import parse_arguments
 from cgtune.config import Config
 from cgtune.config_file import load_config, read_settings
 from cgtune.errors import UsageError
-from cgtune.options import COMMAND_LINE_ONLY, NOT_IN_FILE, OPTIONS, Option, parse_arguments
+from cgtune.options import COMMAND_LINE_ONLY, NOT_IN_FILE, OPTIONS, Option
 from tests.unit.command import DEADLINE_SECONDS, PACKAGE, call, complaint, write_program
 from tests.unit.test_options import name_of, sample
 

@@ -34,6 +34,7 @@ OPTIONS = {
     "cgtune.config",
     "cgtune.limits",
     "cgtune.notices",
+    "cgtune.arguments",
     "cgtune.options",
     "cgtune.records",
     "cgtune.units",

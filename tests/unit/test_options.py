@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cgtune.arguments import parse_arguments, parse_value
 from cgtune.cli.help import format_help
 from cgtune.config import make_config
 from cgtune.errors import UsageError
 from cgtune.expressions import parse_template
-from cgtune.options import COMMAND_LINE_ONLY, COMMANDS, OPTIONS, Option, parse_arguments, parse_value
+from cgtune.options import COMMAND_LINE_ONLY, COMMANDS, OPTIONS, Option
 from cgtune.targets import parse_target
 from tests.unit.command import call
 
