@@ -95,6 +95,12 @@ def parse_count(text: str | None) -> int | None:
     return count if 0 <= count <= _MOST else None
 
 
+def parse_workers(text: str | None) -> int | None:
+    """The same, of servers that are one process where they are told none."""
+    count = parse_count(text)
+    return None if count is None else max(count, 1)
+
+
 def split_words(text: str) -> list[str]:
     """Words of a shell line, as programs split them. shlex is dear to import, and quotes are rare."""
     if not any(char in text for char in "\"'\\"):

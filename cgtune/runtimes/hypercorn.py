@@ -9,7 +9,7 @@ An argument of ours would win over the config file too, so it is only added wher
 from __future__ import annotations
 
 from cgtune.settings import ASYNC_WEB, Command, Given, Slot
-from cgtune.words import ValueOption, find_value, parse_count
+from cgtune.words import ValueOption, find_value, parse_workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
     text = find_value(program.arguments, _WORKERS)
     workers = None
     if text is not None:
-        workers = Given(name="--workers", text=text, via="argv", value=parse_count(text), source="command line")
+        workers = Given(name="--workers", text=text, via="argv", value=parse_workers(text), source="command line")
     elif assigned is not None and "workers" in assigned:
         text = assigned["workers"]
-        workers = Given(name="workers", text=text, via="argv", value=parse_count(text), source=config_name)
+        workers = Given(name="workers", text=text, via="argv", value=parse_workers(text), source=config_name)
     return Command(
         argv=(),
         runtime="python",

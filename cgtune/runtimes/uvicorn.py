@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from cgtune.settings import ASYNC_WEB, Command, Given, Slot
-from cgtune.words import ValueOption, find_value, has_flag, parse_count
+from cgtune.words import ValueOption, find_value, has_flag, parse_workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,15 +46,15 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
     if is_reloading:
         pass
     elif text is not None:
-        workers = Given(name="--workers", text=text, via="argv", value=parse_count(text), source="command line")
+        workers = Given(name="--workers", text=text, via="argv", value=parse_workers(text), source="command line")
     elif text := variable("UVICORN_WORKERS"):
-        workers = Given(name="UVICORN_WORKERS", text=text, via="env", value=parse_count(text))
+        workers = Given(name="UVICORN_WORKERS", text=text, via="env", value=parse_workers(text))
     elif _VARIABLE in environment:
         text = environment[_VARIABLE]
-        workers = Given(name=_VARIABLE, text=text, via="env", value=parse_count(text))
+        workers = Given(name=_VARIABLE, text=text, via="env", value=parse_workers(text))
     elif filed is not None and _VARIABLE in filed:
         text = filed[_VARIABLE]
-        workers = Given(name=_VARIABLE, text=text, via="env", value=parse_count(text), source=env_file)
+        workers = Given(name=_VARIABLE, text=text, via="env", value=parse_workers(text), source=env_file)
     can_have_more = not is_reloading and filed is not None
     return Command(
         argv=(),

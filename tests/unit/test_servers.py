@@ -75,6 +75,7 @@ UVICORN: list[tuple[str, dict[str, str], Number]] = [
     ("uvicorn -w 4 app:app", {}, None),
     ("uvicorn --timeout-worker-healthcheck 4 app:app", {}, None),
     ("uvicorn app:app -- --workers 4", {}, None),
+    ("uvicorn --workers 0 app:app", {}, ("0", 1, ARGV)),
     ("uvicorn --workers many app:app", {}, ("many", None, ARGV)),
     ("uvicorn app:app", {"WEB_CONCURRENCY": "3"}, ("3", 3, "WEB_CONCURRENCY")),
     ("uvicorn app:app", {"WEB_CONCURRENCY": ""}, ("", None, "WEB_CONCURRENCY")),
