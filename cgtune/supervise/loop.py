@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _TICK_SECONDS = 1.0
 _CONT, _CHLD, _HUP, _STOP, _SIGKILL = (signals.number_of(name) for name in ("CONT", "CHLD", "HUP", "STOP", "KILL"))
 
+_ALL = _signal.valid_signals()
 # Python ignores them, but being blocked they come nevertheless.
 _FROM_WRITING = tuple(signals.number_of(name) for name in ("PIPE", "XFSZ"))
 
@@ -80,7 +81,7 @@ class Supervisor:
     def wait(self) -> None:
         """For a signal, or for what time brings; do it."""
         seconds = self.stopping.seconds_left(time.monotonic(), _TICK_SECONDS)
-        received = _signal.sigtimedwait(_signal.valid_signals(), seconds)
+        received = _signal.sigtimedwait(_ALL, seconds)
         now = time.monotonic()
         actions = self.stopping.due(now)
         if received is not None and self.is_own(received.si_signo, received.si_pid):
@@ -88,7 +89,8 @@ class Supervisor:
         elif received is not None:
             actions += self.stopping.receive(received.si_signo, received.si_code <= 0, now)
             if not actions and received.si_signo != _CHLD:
-                self.tell(f"{signals.name_of(received.si_signo)} not forwarded")
+                word = "held back" if received.si_signo == TERM and self.stopping.is_holding else "not forwarded"
+                self.tell(f"{signals.name_of(received.si_signo)} {word}")
         for action in actions:
             self.act(action)
         if received is not None and received.si_signo in PAUSES and self.job.is_group:

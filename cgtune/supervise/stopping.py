@@ -49,6 +49,11 @@ class Stopping:
         self._held_until: float | None = None
         self._due: list[tuple[float, Action]] = []
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether a SIGTERM waits to be forwarded."""
+        return bool(self._delay_seconds) and self._held_until is not None
+
     def receive(self, number: int, is_sent: bool, now: float) -> list[Action]:
         """A signal has come, `is_sent` by a process; what to do at once."""
         if number == _CHLD or (number in _FAULTS and not is_sent):
@@ -65,7 +70,7 @@ class Stopping:
     def due(self, now: float) -> list[Action]:
         """What time brings."""
         actions = []
-        if self._delay_seconds and self._held_until is not None and now >= self._held_until:
+        if self.is_holding and self._held_until is not None and now >= self._held_until:
             self._delay_seconds = 0
             actions = self._forward(TERM, now)
         actions += [action for when, action in self._due if when <= now]
@@ -75,7 +80,7 @@ class Stopping:
     def seconds_left(self, now: float, most: float) -> float:
         """Until `due` has something to do, at most so many."""
         moments = [when for when, _ in self._due]
-        if self._delay_seconds and self._held_until is not None:
+        if self.is_holding and self._held_until is not None:
             moments.append(self._held_until)
         return max(0.0, min([most, *(moment - now for moment in moments)]))
 
