@@ -157,8 +157,10 @@ def test_whatever_comes_patience_ends_at_most_once_and_nothing_is_lost(
         assert number not in (HUP, INT) or Action(name="forward", number=number) in received
         actions += received
         assert 0 <= stopping.seconds_left(when, 1) <= 1
+    # What was held back is forwarded, and from then on patience counts.
     actions += stopping.due(1000)
-    actions += stopping.due(1000)
+    actions += stopping.due(2000)
+    actions += stopping.due(3000)
     stops = [action for action in actions if action.number in (TERM, INT)]
     was_told = any(number in (TERM, INT) for number, _ in signals)
     assert bool(stops) is was_told
