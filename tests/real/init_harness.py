@@ -340,7 +340,7 @@ class Stage:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.init if pid is None else pid, number)
 
-    def settle(self, *pids: int, seconds: float = 2) -> bool:
+    def settle(self, *pids: int, seconds: float = PATIENCE_SECONDS) -> bool:
         """Wait until init, then each of these, has taken its signals. False when one of them does not."""
         return all(wait_until(functools.partial(has_nothing_to_do, pid), seconds) for pid in (self.init, *pids))
 

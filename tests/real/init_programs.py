@@ -39,12 +39,16 @@ LEAVER = (
     """\
 import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+reading, writing = os.pipe()
 if os.fork():
+    os.close(writing)
+    os.read(reading, 1)
     if "say" in sys.argv:
         os.write(1, b"ready %d\\n" % os.getpid())
     os._exit(3)
 if "away" in sys.argv:
     os.setsid()
+os.close(writing)
 while "deaf" in sys.argv:
     signal.pause()
 signal.sigwait({signal.SIGTERM})

@@ -28,7 +28,7 @@ from tests.unit.command import PACKAGE
 pytestmark = pytest.mark.real
 
 WORK_TREE = Path(__file__).resolve().parent.parent.parent
-_LEAVING_SECONDS = 0.5
+_LEAVING_SECONDS = 0.3
 _SIGNAL_LINES = ("SigBlk", "SigIgn", "SigCgt")
 
 
@@ -55,6 +55,10 @@ class Scenario:
     before: tuple[str, ...] = ()
     #: As PID 1 it is chance how far those come who are told when the init is about to end.
     is_race_of_pid_1: bool = False
+
+
+def _little_grace(init: Init) -> tuple[str, ...]:
+    return ("--orphan-grace", "0.1") if init is CGTUNE else ()
 
 
 def _no_grace(init: Init) -> tuple[str, ...]:
@@ -114,8 +118,8 @@ SCENARIOS: dict[str, Scenario] = {
     "a daemon left behind by a group": Scenario((*LEAVER, "away"), group=True),
     "sleepers left behind": Scenario(_BACKGROUND),
     "sleepers left behind, at once": Scenario(_BACKGROUND, options=_no_grace),
-    "deaf": Scenario(DEAF, (signal.SIGTERM, signal.SIGUSR1)),
-    "deaf in a group": Scenario(DEAF, (signal.SIGTERM, signal.SIGUSR1), group=True),
+    "deaf": Scenario(DEAF, (signal.SIGTERM, signal.SIGUSR1), options=_little_grace),
+    "deaf in a group": Scenario(DEAF, (signal.SIGTERM, signal.SIGUSR1), group=True, options=_little_grace),
 }
 
 

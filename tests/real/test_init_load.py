@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.real.init_cases import CGTUNE, TINI, Init, everywhere
-from tests.real.init_harness import AS_PID_1, AsPid1, Stage
+from tests.real.init_harness import AS_PID_1, BELOW_SHELL, AsPid1, Stage
 from tests.real.init_processes import wait_until
 from tests.real.init_programs import PYTHON
 
@@ -22,7 +22,8 @@ SIGNALS = 100_000
 _NOISE_BYTES = 64 << 10
 _LOAD_SECONDS = 200
 _KINDS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP, 40)
-#: Counts what it gets; says how many after SIGUSR2, and goes on.
+_REPORT = signal.SIGRTMAX
+#: Counts what it gets; says how many when it gets the last of all signals, for that one comes last.
 _COUNTER = (
     *PYTHON,
     """\
@@ -32,7 +33,7 @@ signal.pthread_sigmask(signal.SIG_BLOCK, every)
 os.write(1, b"ready %d\\n" % os.getpid())
 count = 0
 while True:
-    if signal.sigwait(every) == signal.SIGUSR2:
+    if signal.sigwait(every) == signal.SIGRTMAX:
         os.write(1, b"%d\\n" % count)
     count += 1
 """,
@@ -60,6 +61,10 @@ while True:
     signal.pause()
 """,
 )
+
+
+def _name(value: object) -> str:
+    return str(getattr(value, "name", value))
 
 
 @dataclass(frozen=True)
@@ -105,10 +110,10 @@ def _orphans(place: AsPid1, init: Init, count: int) -> None:
 
 def _signals(place: AsPid1, init: Init, count: int) -> None:
     with Stage(place, init.argv(_COUNTER)) as stage:
-        assert stage.line().startswith("ready")
-        for number in (*_KINDS, signal.SIGUSR2):
+        program = stage.outside(int(stage.line().removeprefix("ready ")))
+        for number in (*_KINDS, _REPORT):
             stage.send(number)
-            stage.settle()
+            assert stage.settle(program)
         assert int(stage.line()) == len(_KINDS)
         before = settled(stage)
         for turn in range(count // len(_KINDS)):
@@ -118,14 +123,13 @@ def _signals(place: AsPid1, init: Init, count: int) -> None:
                 # Signals of a kind that wait are one; these are meant to be many.
                 assert stage.settle(seconds=_LOAD_SECONDS)
         after = settled(stage)
-        stage.send(signal.SIGUSR2)
+        stage.send(_REPORT)
         # At least those were not merged that the init had waited for.
         assert int(stage.line()) >= count // len(_KINDS) // 100 * len(_KINDS)
         assert_unchanged(before, after)
 
 
-@pytest.mark.parametrize("init", [TINI, CGTUNE], ids=str)
-@everywhere
+@pytest.mark.parametrize(("place", "init"), [(AS_PID_1, TINI), (AS_PID_1, CGTUNE), (BELOW_SHELL, CGTUNE)], ids=_name)
 def test_a_thousand_orphans_leave_nothing(place: AsPid1, init: Init) -> None:
     """Descriptors, private memory, threads and zombies are what they were."""
     _orphans(place, init, ORPHANS // 10)
