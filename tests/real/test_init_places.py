@@ -233,8 +233,8 @@ def test_below_another_init_nothing_is_said(outer: Init) -> None:
 
 
 def test_cgtune_below_itself() -> None:
-    """As COMMAND of itself there is only one supervisor; below a script of its own there are two, and both work."""
-    with Stage(AS_PID_1, CGTUNE.argv(CGTUNE.argv(RECORDER))) as stage:
+    """As PID 1 it becomes the cgtune that is its COMMAND; below a script there are two, and both work."""
+    with Stage(AS_PID_1, [*COMMAND, "run", "--", *CGTUNE.argv(RECORDER)]) as stage:
         program = read_process(program_of(stage))
         assert program is not None
         # What the tests of the work tree start is no command of that name.

@@ -105,9 +105,15 @@ def test_ctrl_c_reaches_a_session_of_its_own(init: Init) -> None:
 def test_ctrl_c_twice_is_noticed() -> None:
     """An init in the program's own group passes on what the program has already: the test above would see that."""
     with Stage(AS_PID_1, DUMB_INIT.argv(_LISTENER), tty=True) as stage:
-        assert stage.line().startswith("ready")
-        stage.type("\x03")
-        assert [stage.line().lstrip("^C"), stage.line()] == ["2", "2"]
+        program = stage.outside(int(stage.line().removeprefix("ready ")))
+        heard = 0
+        for _ in range(10):
+            stage.type("\x03")
+            # Two that come at once are one; not every time.
+            assert stage.line().lstrip("^C") == "2"
+            assert stage.settle(program)
+            heard += 1 + len(stage.lines_so_far())
+        assert heard > 10
 
 
 @in_the_foreground
