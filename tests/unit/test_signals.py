@@ -55,8 +55,8 @@ def test_a_text_is_a_signal_that_exists_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize("number", sorted(signal.valid_signals()))
 def test_a_name_leads_back_to_its_signal(number: int) -> None:
-    """Of all that can be sent."""
-    assert number_of(name_of(number)) == number
+    """Of all that can be sent; Python 3.10 has no name for SIGSTKFLT."""
+    assert number_of(name_of(number).removeprefix("signal ")) == number
 
 
 def test_of_two_names_the_usual_one_is_shown() -> None:
