@@ -131,7 +131,7 @@ def test_a_wrong_mapping_is_a_usage_error(value: str) -> None:
 )
 def test_a_program_that_kills_itself(place: AsPid1, init: Init, number: int) -> None:
     """Death by signal n is 128 + n, with a core dump and without; a program of its own, since shells differ."""
-    program = [*PYTHON, _KILLS_ITSELF, str(number)]
+    program = [*PYTHON, _KILLS_ITSELF, str(int(number))]
     assert run(place, init.argv(program))[0] == 128 + number
 
 
