@@ -86,12 +86,23 @@ def run_under(
         load = run_load("127.0.0.1", port, clients=clients, seconds=seconds)
         lines = container.logs().stderr.splitlines()
         try:
-            workers = len((memory / "cgroup.procs").read_text().split()) - 1
+            workers = _count_workers(container.pid)
             kills = oom_kills(memory)
         except FileNotFoundError:
             raise ContainerEnded(f"the container ended under load: {lines[-20:]}") from None
     said = tuple(line for line in lines if line.startswith("cgtune: "))
     return Outcome(tuple(command), workers, load, kills, said)
+
+
+def _count_workers(first: int) -> int:
+    """The children of gunicorn's master, which is PID 1 itself or the child of cgtune as PID 1."""
+    is_supervised = Path(f"/proc/{first}/comm").read_text() == "cgtune\n"
+    master = _children(first)[0] if is_supervised else first
+    return len(_children(master))
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def compare(
