@@ -62,7 +62,7 @@ def _user_variables(
         if name in environment:
             theirs = environment[name]
             kept = Setting(name=name, value=theirs, via="env", reason="yours", provenance="user", is_kept=True)
-            decisions.append(kept)
+            decisions.append(kept.replace(is_private=True))
             continue
         try:
             value = template.render(figures)

@@ -87,7 +87,7 @@ class Setting(Record):
     """One figure. `via` is env, argv, inject or live; `provenance` is calculated, user or default.
 
     `is_kept`: the program has it from the user already, and nothing is done. `previous` is what stood in a
-    variable that is added to.
+    variable that is added to. `is_private`: the value is the user's, of a variable that cgtune knows nothing of.
     """
 
     name: str
@@ -98,6 +98,15 @@ class Setting(Record):
     provenance: str = "calculated"
     is_kept: bool = False
     previous: str | None = None
+    is_private: bool = False
+
+    @property
+    def shown(self) -> str | None:
+        """The value as far as it may be shown: without what the user has in the variable; None: not at all."""
+        if self.is_private:
+            return None
+        # One character stands between our part, in front, and theirs.
+        return self.value[: -len(self.previous) - 1] if self.previous else self.value
 
 
 class NotSet(Record):
