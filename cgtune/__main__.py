@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code. Errors are one line on stderr."""
+    """Run one command; the exit code. Each error is one line on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _dispatch(words)
     except CgtuneError as error:
-        say(str(error))
+        say(*map(str, error.args))
         return error.exit_code
     except KeyboardInterrupt:
         return 130

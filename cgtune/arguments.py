@@ -6,6 +6,7 @@ Flags are strict: a wrong one is one line and exit code 2. Options end at the fi
 from __future__ import annotations
 
 from cgtune.errors import UsageError
+from cgtune.messages import suggest
 from cgtune.options import OPTIONS
 from cgtune.values import parse_item, split_items
 
@@ -59,14 +60,6 @@ def _find(command: str, given: str) -> Option:
             return option
     known = [f"--{option.name}" for option in OPTIONS if command in option.commands]
     raise UsageError(f"no such option {given}{suggest(given, known) or f'; cgtune {command} --help lists them'}")
-
-
-def suggest(word: str, known: Sequence[str]) -> str:
-    """A hint at the nearest of the known words, or nothing."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, known, 1)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def parse_value(option: Option, text: str, given: str) -> Item:

@@ -13,9 +13,10 @@ config_file.load_config for where it is an error.
 
 from __future__ import annotations
 
-from cgtune.arguments import parse_value, suggest
+from cgtune.arguments import parse_value
 from cgtune.errors import UsageError
 from cgtune.limits import Declared
+from cgtune.messages import suggest
 from cgtune.options import COMMAND_LINE_ONLY, NEED_SUPERVISOR, NOT_IN_FILE, OPTIONS
 from cgtune.records import Record
 from cgtune.values import parse_assignment, split_items

@@ -42,14 +42,14 @@ def load_config(
     """The settings of one command.
 
     UsageError: two flags contradict each other, `--config` cannot be read, or something is wrong where that is an
-    error; the library is lenient. With a recording only what the flags say counts: the variables and the default
-    file are the caller's.
+    error, each thing with a message of its own; the library is lenient. With a recording only what the flags say
+    counts: the variables and the default file are the caller's.
     """
     environment = {} if is_recorded else environment
     file = _find_settings(flags, environment, is_recorded)
     config = make_config(command, flags, environment, file)
     if config.warnings and not is_lenient and (config.strict or command != "run"):
-        raise UsageError(config.warnings[0])
+        raise UsageError(*config.warnings)
     return config
 
 

@@ -1,7 +1,7 @@
 """The text of a config file -> its entries, each with its line. Pure; needs PyYAML, and is loaded with a file only.
 
     workers: 4                          a text
-    disable: [MALLOC_ARENA_MAX, numba]  a list
+    disable: [MALLOC_ARENA_MAX, gc]  a list
     env:                                a mapping
       MY_POOL: "{workers * 4}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class CgtuneError(Exception):
-    """cgtune itself failed. The message is one line that says what to do."""
+    """cgtune itself failed. The message is one line that says what to do; several problems are several messages."""
 
     exit_code = 125
 

@@ -1,26 +1,20 @@
-"""Templates for the user's own variables: text with arithmetic in braces. Pure.
+"""Arithmetic with the figures of a plan, as steps for a stack. Pure.
 
-    "{workers * 4}"    "{memory_mib // 8}m"    "{max(1, floor(cpus))}"    "{{literal braces}}"
+    workers * 4         "workers", 4, "*"
+    max(1, cpus - 1)    1, "cpus", 1, "-", ("max", 2)
 
-    template  =  ( text | "{{" | "}}" | "{" sum "}" )*
-    sum       =  product ( ("+" | "-") product )*
-    product   =  factor ( ("*" | "/" | "//" | "%") factor )*
-    factor    =  "-" factor | number | name | "(" sum ")" | function "(" sum ( "," sum )* ")"
-
-Numbers and operators mean what they mean in Python; NAMES and FUNCTIONS are all there is to use. Nothing is handed
-to eval(): an expression becomes steps for a stack, so that neither its length nor its depth exhausts anything.
+Numbers and operators mean what they mean in Python; NAMES and FUNCTIONS are all there is to use. There is no eval(),
+and neither the length nor the depth of an expression exhausts anything.
 """
 
 from __future__ import annotations
 
-from cgtune.records import Record
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     Number = int | float
-    # A number, the name of one, an operator (_NEGATE has one operand), or a function and how many numbers it takes.
+    # A number, the name of one, an operator (NEGATE has one operand), or a function and how many numbers it takes.
     Step = Number | str | tuple[str, int]
     Expression = tuple[Step, ...]
 
@@ -37,215 +31,15 @@ NAMES = {
 # Each with how many numbers it takes, at least and at most.
 FUNCTIONS = {"min": (2, 1000), "max": (2, 1000), "round": (1, 1), "floor": (1, 1), "ceil": (1, 1)}
 
-_LONGEST_CHARACTERS = 1000
-_DEEPEST = 50
-_NEGATE = "negate"
-_SIGNS = ("//", "+", "-", "*", "/", "%", "(", ")", ",", "}")
-
-
-class TemplateError(ValueError):
-    """A template that cannot be understood. `caret` shows the place: the template, and ^ under the character."""
-
-    def __init__(self, text: str, index: int, problem: str) -> None:
-        super().__init__(f"at character {index + 1}: {problem}")
-        self.caret = f"{text}\n{' ' * index}^"
+#: The minus with one operand.
+NEGATE = "negate"
 
 
 class Unresolved(ValueError):
     """A template that has no value here: a figure it needs is not known, or the arithmetic has no answer."""
 
 
-class Template(Record):
-    """What parse_template understood: texts and expressions, in their order."""
-
-    text: str
-    parts: tuple[str | Expression, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The figures it needs, each once."""
-        steps = [step for part in self.parts if isinstance(part, tuple) for step in part]
-        return tuple(dict.fromkeys(step for step in steps if isinstance(step, str) and step in NAMES))
-
-    def render(self, values: Mapping[str, Number | None]) -> str:
-        """The text with its expressions worked out; Unresolved says why that cannot be done."""
-        return "".join(part if isinstance(part, str) else _write(_work_out(part, values)) for part in self.parts)
-
-
-def parse_template(text: str) -> Template:
-    """A template; TemplateError points at the character that is wrong."""
-    if len(text) > _LONGEST_CHARACTERS:
-        raise TemplateError(text, _LONGEST_CHARACTERS, f"longer than {_LONGEST_CHARACTERS} characters")
-    parts: list[str | Expression] = []
-    plain = ""
-    index = 0
-    while index < len(text):
-        char = text[index]
-        if char in "{}" and text[index + 1 : index + 2] == char:
-            plain += char
-            index += 2
-        elif char == "{":
-            parts.extend([plain] if plain else [])
-            plain = ""
-            parser = _Parser(text, index + 1)
-            parts.append(parser.parse())
-            index = parser.end
-        elif char == "}":
-            raise TemplateError(text, index, "unexpected '}'; a brace of your own is written twice")
-        else:
-            plain += char
-            index += 1
-    parts.extend([plain] if plain else [])
-    return Template(text=text, parts=tuple(parts))
-
-
-class _Parser:
-    """Reads one expression, from behind its opening brace to behind its closing one, at `end`."""
-
-    def __init__(self, text: str, start: int) -> None:
-        self.text = text
-        self.steps: list[Step] = []
-        self.depth = 0
-        # The word in hand: where it begins and ends, and what it is.
-        self.start = self.end = start
-        self.word = ""
-        self._next()
-
-    def parse(self) -> Expression:
-        """The steps, in the order of their doing."""
-        self._sum()
-        if self.word != "}":
-            raise self._unexpected()
-        return tuple(self.steps)
-
-    def _sum(self) -> None:
-        self._chain(self._product, ("+", "-"))
-
-    def _product(self) -> None:
-        self._chain(self._factor, ("*", "/", "//", "%"))
-
-    def _chain(self, read_operand: Callable[[], None], operators: tuple[str, ...]) -> None:
-        read_operand()
-        while self.word in operators:
-            operator = self.word
-            self._next()
-            read_operand()
-            self.steps.append(operator)
-
-    def _factor(self) -> None:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise self._error(f"nested deeper than {_DEEPEST}")
-        word, start = self.word, self.start
-        if word == "-":
-            self._next()
-            self._factor()
-            self.steps.append(_NEGATE)
-        elif word == "(":
-            self._next()
-            self._sum()
-            self._close()
-        elif _is_digit(word[:1]):
-            self.steps.append(self._number(word))
-            self._next()
-        elif _is_letter(word[:1]):
-            self._next()
-            if word in FUNCTIONS:
-                self._call(word, start)
-            elif word in NAMES:
-                self.steps.append(word)
-            else:
-                raise TemplateError(self.text, start, f"no such name: {_cut(word)}{_suggest(word)}")
-        else:
-            raise self._unexpected()
-        self.depth -= 1
-
-    def _call(self, function: str, start: int) -> None:
-        if self.word != "(":
-            raise TemplateError(self.text, start, f"{function} wants its numbers in parentheses")
-        count = 0
-        while self.word == "," or count == 0:
-            self._next()
-            self._sum()
-            count += 1
-        self._close()
-        least, most = FUNCTIONS[function]
-        if not least <= count <= most:
-            wanted = "one number" if most == 1 else "two numbers or more"
-            raise TemplateError(self.text, start, f"{function} takes {wanted}, not {count}")
-        self.steps.append((function, count))
-
-    def _close(self) -> None:
-        if self.word != ")":
-            raise self._unexpected()
-        self._next()
-
-    def _number(self, word: str) -> Number:
-        try:
-            # float() would read 1_000 as well, and not exactly.
-            number = int(word) if word.isdigit() else float(word.replace("_", "?"))
-        except ValueError:
-            raise self._error(f"{_cut(word)} is no number") from None
-        if number == float("inf"):
-            raise self._error(f"{_cut(word)} is too large")
-        return number
-
-    def _next(self) -> None:
-        """Take the next word in hand: a sign, a number, a name, or "" at the end."""
-        self.start = self.end
-        while self.text[self.start : self.start + 1] in (" ", "\t"):
-            self.start += 1
-        rest = self.text[self.start : self.start + 2]
-        self.end = self.start + len(rest[:1])
-        for sign in _SIGNS:
-            if rest.startswith(sign):
-                self.end = self.start + len(sign)
-                break
-        else:
-            if _is_digit(rest[:1]) or _is_letter(rest[:1]):
-                self._grow()
-        self.word = self.text[self.start : self.end]
-
-    def _grow(self) -> None:
-        """Take in all that belongs to a name or a number; 1e-3 has a sign in it."""
-        is_number = not _is_letter(self.text[self.start])
-        while self.end < len(self.text):
-            char, before = self.text[self.end], self.text[self.end - 1]
-            is_exponents = is_number and char in "+-" and before in "eE"
-            if not (_is_letter(char) or (_is_digit(char) and (is_number or char != ".")) or is_exponents):
-                break
-            self.end += 1
-
-    def _unexpected(self) -> TemplateError:
-        if not self.word:
-            return self._error("the closing } is missing")
-        return self._error(f"unexpected {self.word!r}" if len(self.word) <= 40 else "unexpected text")
-
-    def _error(self, problem: str) -> TemplateError:
-        return TemplateError(self.text, self.start, problem)
-
-
-def _is_letter(char: str) -> bool:
-    return char == "_" or (char.isascii() and char.isalpha())
-
-
-def _is_digit(char: str) -> bool:
-    """Whether a number may begin with it."""
-    return char == "." or (char.isascii() and char.isdigit())
-
-
-def _cut(word: str) -> str:
-    return word if len(word) <= 40 else word[:40] + "…"
-
-
-def _suggest(word: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, [*NAMES, *FUNCTIONS], 1)
-    return f" (did you mean {close[0]}?)" if close else f"; there are {', '.join(NAMES)}"
-
-
-def _work_out(expression: Expression, values: Mapping[str, Number | None]) -> Number:
+def work_out(expression: Expression, values: Mapping[str, Number | None]) -> Number:
     """The value of one expression."""
     stack: list[Number] = []
     try:
@@ -275,7 +69,7 @@ def _take_step(step: Step, stack: list[Number], values: Mapping[str, Number | No
             raise Unresolved(f"{step} is not known")
         return value
     right = stack.pop()
-    return -right if step == _NEGATE else _operate(stack.pop(), step, right)
+    return -right if step == NEGATE else _operate(stack.pop(), step, right)
 
 
 def _operate(left: Number, operator: str, right: Number) -> Number:
@@ -303,7 +97,7 @@ def _call(function: str, numbers: list[Number]) -> Number:
     return numbers[0].__floor__() if function == "floor" else numbers[0].__ceil__()
 
 
-def _write(number: Number) -> str:
+def write_number(number: Number) -> str:
     """As a program reads it: 4 for 4.0, no exponent, and 0.3 for what binary fractions make of 0.1 + 0.2."""
     if number == int(number):
         return str(int(number))

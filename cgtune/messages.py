@@ -1,8 +1,12 @@
-"""What cgtune says on stderr: one line each, whatever is in it, and also when nobody listens."""
+"""What cgtune says on stderr: one line each, whatever is in it, and also when nobody listens; hints at typos."""
 
 from __future__ import annotations
 
 import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # A pipe that poll(2) calls writable takes this much without blocking (PIPE_BUF, pipe(7)).
 _PIECE_BYTES = 4096
@@ -22,6 +26,15 @@ def _escape(char: str) -> str:
     if "\udc80" <= char <= "\udcff":
         return f"\\x{ord(char) - 0xDC00:02x}"
     return char.encode("unicode_escape").decode("ascii")
+
+
+def suggest(word: str, known: Sequence[str]) -> str:
+    """A hint at the nearest of the known words, or nothing."""
+    from difflib import get_close_matches
+
+    folded = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), folded, 1)
+    return f" (did you mean {folded[close[0]]}?)" if close else ""
 
 
 def say(*texts: str) -> None:

@@ -44,6 +44,17 @@ class Option(Record):
 COMMANDS = ("run", "inspect", "plan", "measure")
 KINDS_OF_PROGRAM = ("sync-web", "async-web", "queue-cpu", "queue-io", "batch", "data")
 
+#: What --disable takes: groups of settings, and each of those that a plan may hold.
+GROUPS_OF_SETTINGS = ("native", "malloc", "python", "gc", "inject")
+NAMES_OF_SETTINGS = (
+    *("WEB_CONCURRENCY", "GUNICORN_CMD_ARGS", "GRANIAN_WORKERS", "GRANIAN_BLOCKING_THREADS"),
+    *("UWSGI_PROCESSES", "UWSGI_THREADS", "CELERY_WORKER_CONCURRENCY", "billiard.cpu_count"),
+    *("--workers", "--processes", "--threads", "--num-workers"),
+    *("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "NUMEXPR_MAX_THREADS", "POLARS_MAX_THREADS"),
+    *("LOKY_MAX_CPU_COUNT", "TOKENIZERS_PARALLELISM", "OMP_WAIT_POLICY", "KMP_BLOCKTIME"),
+    *("MALLOC_ARENA_MAX", "PYTHON_CPU_COUNT", "os.cpu_count", "gc.set_threshold", "gc.freeze"),
+)
+
 _FORMATS = ("table", "env", "shell", "dotenv", "docker", "kubernetes")
 _COUNTS = ("auto", "keep")
 
@@ -73,7 +84,7 @@ OPTIONS = (
     _option(
         "cpu-request", "cores", _ALL, _THERE, "The CPU request: bounds workers where no limit does.", metavar="CORES"
     ),
-    _option("memory-request", "bytes", _ALL, _THERE, "The memory request.", metavar="SIZE"),
+    _option("memory-request", "bytes", _ALL, _THERE, "The memory request: reported, decides nothing.", metavar="SIZE"),
     _option(
         "cpu-from",
         "choice",
@@ -134,6 +145,7 @@ OPTIONS = (
         _SET,
         "Leave this setting, or group of settings, alone.",
         metavar="NAME",
+        choices=GROUPS_OF_SETTINGS + NAMES_OF_SETTINGS,
         is_repeatable=True,
     ),
     _option(

@@ -43,13 +43,15 @@ def mask(argv: Sequence[str]) -> tuple[str, ...]:
 
 
 def is_asking(text: str, name: str) -> bool:
-    """Whether a masked word is a placeholder of that name."""
-    return _MASK.format(name) in text
+    """Whether a masked word is a placeholder of that name, or a list with one: "{…},1", but not "{…}0"."""
+    return _MASK.format(name) in text.split(",")
 
 
-def has_any(argv: Sequence[str]) -> bool:
-    """Whether there is anything to expand, or to unescape."""
-    return any(_OPENING in word for word in argv)
+def unmask(text: str) -> str:
+    """A masked word as the user has written it, without its default."""
+    for name in NAMES:
+        text = text.replace(_MASK.format(name), f"$({name})")
+    return text
 
 
 def _replace(word: str, value_of: Callable[[str, str | None], str]) -> str:

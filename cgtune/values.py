@@ -12,20 +12,21 @@
 | signal | TERM, SIGTERM, RTMIN+3, 15 |
 | rewrite | SIGNAL=SIGNAL, or SIGNAL=none |
 | exit-code | CODE=CODE, both from 0 to 255 |
-| name | letters, digits, `_`, `.` and `-` |
-| assignment | NAME=TEMPLATE, see expressions.py |
+| name | one of the choices, which are many |
+| assignment | NAME=TEMPLATE, see templates.py |
 | target | tcp://HOST:PORT, http://HOST:PORT/PATH or file:/PATH |
 | text, path | anything |
 """
 
 from __future__ import annotations
 
+from cgtune.messages import suggest
 from cgtune.units import parse_bytes, parse_cores
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cgtune.expressions import Template
     from cgtune.targets import Target
+    from cgtune.templates import Template
 
     Assignment = tuple[str, Template]
     Pair = tuple[int, int]
@@ -66,7 +67,7 @@ def parse_item(kind: str, text: str, choices: tuple[str, ...] = (), largest: int
     if kind == "flag":
         return _parse_switch(text)
     if kind == "name":
-        return _parse_name(text)
+        return _parse_name(text, choices)
     return _parse_choice(text, choices)
 
 
@@ -85,7 +86,7 @@ def split_items(text: str) -> list[str]:
 
 def parse_assignment(name: str, template: str) -> Assignment:
     """A variable of the user's and what it is set to; ValueError says what is wrong."""
-    from cgtune.expressions import parse_template
+    from cgtune.templates import parse_template
 
     is_name = name.isascii() and name.replace("_", "a").isalnum() and not name[:1].isdigit()
     if not is_name:
@@ -178,10 +179,10 @@ def _parse_choice(text: str, choices: tuple[str, ...]) -> str:
     raise ValueError(f"{text!r} is not {', '.join(choices[:-1])} or {choices[-1]}")
 
 
-def _parse_name(text: str) -> str:
-    if text and all(char.isascii() and (char.isalnum() or char in "_.-") for char in text):
+def _parse_name(text: str, choices: tuple[str, ...]) -> str:
+    if text in choices:
         return text
-    raise ValueError(f"{text!r} is no name of a setting")
+    raise ValueError(f"{text!r} is no setting, nor a group of them{suggest(text, choices) or '; see cgtune plan'}")
 
 
 def _parse_switch(text: str) -> bool:

@@ -14,7 +14,13 @@ if __name__ == "__main__":
 
 from cgtune.config import Config  # noqa: E402  # behind the line that says where it is
 from cgtune.expressions import FUNCTIONS, NAMES  # noqa: E402  # the same
-from cgtune.options import COMMAND_LINE_ONLY, NOT_IN_FILE, OPTIONS, Option  # noqa: E402  # the same
+from cgtune.options import (  # noqa: E402  # the same
+    COMMAND_LINE_ONLY,
+    GROUPS_OF_SETTINGS,
+    NOT_IN_FILE,
+    OPTIONS,
+    Option,
+)
 
 EXAMPLE = """\
 # What cgtune cannot see by itself.
@@ -58,7 +64,7 @@ one option.
 | SHARE | more than 0, at most 1 or 100%: `0.4`, `40%` |
 | N | a whole number from 1, up to 10000 workers or 1000 threads |
 | no value | on the command line just the option; elsewhere `on`, `yes`, `true`, `1`, or `off`, `no`, `false`, `0` |
-| NAME | a setting as `cgtune plan` names it, or a group: `native`, `malloc`, `python`, `gc`, `inject` |
+| NAME | a setting as `cgtune plan` names it, or a group: {groups}; others are mistakes |
 | NAME=TEMPLATE | a variable of your own, see below |
 
 `--disable` and `--env` may be given more than once. In their variables the items are comma-separated, where a comma
@@ -96,7 +102,7 @@ It holds at most 1 MiB, 100 keys, and no anchors or aliases. Reading it needs Py
 | a file that is no YAML mapping, or cannot be read | a warning; the program starts without it | exit code 2 |
 | an unknown `CGTUNE_…` variable | nothing: Kubernetes makes such for a service of that name | nothing |
 
-So a typo in a ConfigMap does not keep a fleet from starting, and `cgtune plan --config FILE` finds it:
+So a typo in a ConfigMap does not keep a fleet from starting, and `cgtune plan --config FILE` finds it, as all others:
 
     cgtune: config.yaml:7: max_wokers: no such key (did you mean max_workers?)
 
@@ -113,8 +119,10 @@ So a typo in a ConfigMap does not keep a fleet from starting, and `cgtune plan -
 
 Numbers mean what they mean in Python; a whole result has no decimal point; `{{{{` and `}}}}` are braces of your own.
 A wrong template is found when it is read, with the character that is wrong. Where a figure is not known (no limit, no
-number of workers), or something is divided by zero, the variable is not set, and `cgtune plan` says why. A variable
-that is already set stays.
+number of workers), or something is divided by zero, the variable is not set, and `cgtune plan` says why.
+
+A variable that is already set stays, and its value is not shown: neither in the log nor by `cgtune plan`, which has
+null for it in its JSON. What cgtune sets is shown: a secret belongs into the variable itself, not into `env`.
 """
 
 
@@ -122,9 +130,10 @@ def make_document() -> str:
     """The whole of docs/options.md."""
     groups = dict.fromkeys(option.group for option in OPTIONS)
     tables = [_make_table(group, [option for option in OPTIONS if option.group == group]) for group in groups]
+    groups = ", ".join(f"`{name}`" for name in GROUPS_OF_SETTINGS)
     functions = ", ".join(f"`{name}`" for name in FUNCTIONS)
     names = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in NAMES.items())
-    return TEXT.format(tables="\n\n".join(tables), example=EXAMPLE, functions=functions, names=names)
+    return TEXT.format(tables="\n\n".join(tables), example=EXAMPLE, functions=functions, names=names, groups=groups)
 
 
 def _make_table(group: str, options: list[Option]) -> str:

@@ -7,9 +7,9 @@ message, and none of them needs click.
 from __future__ import annotations
 
 from cgtune import __version__
-from cgtune.arguments import suggest
 from cgtune.cli.output import write
 from cgtune.errors import CgtuneError, UsageError
+from cgtune.messages import suggest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +34,11 @@ def main(words: Sequence[str]) -> int:
     if word in COMMANDS:
         # By name: only the one that is asked for is loaded.
         return int(__import__(f"cgtune.cli.{word}", fromlist=["main"]).main(words[1:]))
-    if word == "--version":
+    if word in ("-V", "--version", "version"):
         return write(f"cgtune {__version__}\n")
+    if word == "help":
+        # `help run` is `run --help`.
+        return main([*words[1:2], "--help"])
     if not word.startswith("-"):
         raise UsageError(f"no such command {word}{suggest(word, list(COMMANDS)) or '; cgtune --help lists them'}")
     return _ask_click(words)
@@ -67,7 +70,7 @@ def _make_group() -> click.Group:
     import click
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
-    @click.version_option(__version__, message="cgtune %(version)s")
+    @click.version_option(__version__, "-V", "--version", message="cgtune %(version)s")
     def group() -> None:
         """Make a program use what its container really has."""
 

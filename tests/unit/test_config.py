@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import cgtune
 from cgtune.config import Config, FileEntry, FileItem, FileSettings, is_switched_off, make_config
 from cgtune.errors import UsageError
-from cgtune.expressions import parse_template
 from cgtune.limits import Declared
 from cgtune.options import COMMAND_LINE_ONLY, NOT_IN_FILE, OPTIONS
+from cgtune.templates import parse_template
 
 VARIABLES = [option.variable for option in OPTIONS if option.name not in COMMAND_LINE_ONLY]
 
@@ -88,11 +88,11 @@ def test_a_wrong_value_leaves_the_weaker_layer_standing() -> None:
 
 
 IN_FILE = {
-    "a list": (shaped_entry("disable", "list", (None, "a"), (None, "b")), ("a", "b")),
-    "an item twice": (shaped_entry("disable", "list", (None, "a"), (None, "a")), ("a",)),
-    "a text": (text_entry("disable", "a, b,"), ("a", "b")),
-    "a list with a wrong item": (shaped_entry("disable", "list", (None, "a b"), (None, "c")), ("c",)),
-    "a list with an empty item": (shaped_entry("disable", "list", (None, ""), (None, "c")), ("c",)),
+    "a list": (shaped_entry("disable", "list", (None, "gc"), (None, "malloc")), ("gc", "malloc")),
+    "an item twice": (shaped_entry("disable", "list", (None, "gc"), (None, "gc")), ("gc",)),
+    "a text": (text_entry("disable", "gc, malloc,"), ("gc", "malloc")),
+    "a list with a wrong item": (shaped_entry("disable", "list", (None, "gc malloc"), (None, "native")), ("native",)),
+    "a list with an empty item": (shaped_entry("disable", "list", (None, ""), (None, "native")), ("native",)),
 }
 
 
@@ -107,10 +107,12 @@ def test_a_repeatable_option_is_a_list_or_comma_separated(case: str) -> None:
 
 def test_a_stronger_list_replaces_a_weaker_one() -> None:
     """So that what an image disables can be enabled again."""
-    file = file_of(shaped_entry("disable", "list", (None, "a")))
-    assert make_config("run", {}, {"CGTUNE_DISABLE": "b,c"}, file).disable == ("b", "c")
-    assert make_config("run", {"disable": ("d",)}, {"CGTUNE_DISABLE": "b,c"}, file).disable == ("d",)
-    assert make_config("run", {}, {"CGTUNE_DISABLE": "!,?"}, file).disable == ("a",)
+    file = file_of(shaped_entry("disable", "list", (None, "gc")))
+    assert make_config("run", {}, {"CGTUNE_DISABLE": "malloc,native"}, file).disable == ("malloc", "native")
+    assert make_config("run", {"disable": ("python",)}, {"CGTUNE_DISABLE": "malloc,native"}, file).disable == (
+        "python",
+    )
+    assert make_config("run", {}, {"CGTUNE_DISABLE": "!,?"}, file).disable == ("gc",)
 
 
 def test_variables_of_ones_own_are_merged_by_name() -> None:

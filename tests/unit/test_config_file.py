@@ -152,8 +152,8 @@ workers: 4          # a comment
 
 max-workers: 0x10
 disable:
-  - omp
-  - "numba"
+  - gc
+  - "malloc"
 env:
   POOL: "{workers * 4}"
   CACHE: >-
@@ -176,7 +176,7 @@ def test_a_value_is_the_text_that_was_written(tmp_path: Path, loader: type[Any])
     config = load(WHOLE, tmp_path)
     assert (config.workers, config.disable, config.memory_limit, config.cpu_limit) == (
         4,
-        ("omp", "numba"),
+        ("gc", "malloc"),
         10**9,
         10.0,
     )
@@ -300,14 +300,14 @@ def test_what_is_nested_too_deep_is_dropped_and_read_over(tmp_path: Path, loader
     """Only that key."""
     deep = "[" * 19 + "]" * 19
     config = load(
-        f"workers: {{a: {{b: [c]}}}}\nenv: {{A: {deep}, B: 2}}\ndisable: [{deep}, omp]\nthreads: 4\n", tmp_path
+        f"workers: {{a: {{b: [c]}}}}\nenv: {{A: {deep}, B: 2}}\ndisable: [{deep}, gc]\nthreads: 4\n", tmp_path
     )
     assert warnings_of(config, tmp_path) == [
         "/c.yaml:1: workers: a mapping, where auto|keep|N is wanted",
         "/c.yaml:2: env: A: a list or mapping, where a text is wanted",
         "/c.yaml:3: disable: a list of lists, where NAME is wanted",
     ]
-    assert (config.threads, config.disable, [name for name, _ in config.env]) == (4, ("omp",), ["B"])
+    assert (config.threads, config.disable, [name for name, _ in config.env]) == (4, ("gc",), ["B"])
     assert loader in LOADERS
 
 
@@ -547,6 +547,20 @@ def test_run_starts_the_program_with_a_broken_file(gunicorn: Path, tmp_path: Pat
     for words in (["run", "--strict", "--config", path, str(gunicorn)], ["plan", "--config", path]):
         done = call(*words)
         assert (complaint(done), done.returncode, done.stdout) == (line, 2, "")
+
+
+def test_all_mistakes_are_named_at_once(gunicorn: Path, tmp_path: Path) -> None:
+    """In the order of the file, then the variables: nobody wants to find them one by one."""
+    path = tmp_path / "c.yaml"
+    path.write_text("workers: many\nmax-wrkers: 3\ncpu_limit: fast\n")
+    environment = {"CGTUNE_THREADS": "few"}
+    done = call("run", "-q", "--config", path, gunicorn, environment=environment)
+    lines = done.stderr.splitlines()
+    assert (len(lines), done.returncode) == (4, 0)
+    for words in (["run", "--strict"], ["plan"]):
+        strict = call(*words, "--config", path, gunicorn, environment=environment)
+        assert strict.stderr.splitlines() == [line.removesuffix("; ignored") for line in lines]
+        assert (strict.returncode, strict.stdout) == (2, "")
 
 
 def test_a_file_named_by_flag_must_be_there(gunicorn: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cgtune import __version__
 from cgtune.__main__ import main
 from cgtune.errors import CgtuneError, CommandNotExecutable, CommandNotFound, UsageError, describe
 from tests.unit.command import COMMAND, PACKAGE, call, complaint, write_program
@@ -208,14 +209,25 @@ def test_a_fault_is_described_with_its_deepest_place() -> None:
     assert describe(ValueError("y")) == "ValueError: y"
 
 
-@pytest.mark.parametrize("word", ["--help", "-h", "--version"])
+@pytest.mark.parametrize("word", ["--help", "-h", "help", "--version", "-V", "version"])
 def test_asking_for_help_is_no_error(word: str) -> None:
-    """Help and version go to stdout, with exit code 0."""
-    if word != "--version":
+    """Help and version go to stdout, with exit code 0; as an option, as a letter and as a command."""
+    is_version = word in ("--version", "-V", "version")
+    if not is_version:
         pytest.importorskip("click", reason="only run and inspect work without click")
     done = call(word)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("cgtune " if word == "--version" else "Usage: cgtune ")
+    assert done.stdout.startswith(f"cgtune {__version__}\n" if is_version else "Usage: cgtune ")
+
+
+@pytest.mark.parametrize("command", ["run", "inspect", "plan", "measure", "completion"])
+def test_help_may_stand_in_front_of_a_command(command: str) -> None:
+    """`help run` is `run --help`; of a command that there is not, it is exit code 2."""
+    done = call("help", command)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", call(command, "--help").stdout)
+    assert done.stdout.startswith(f"usage: cgtune {command} ")
+    wrong = call("help", f"{command}s")
+    assert (wrong.returncode, complaint(wrong)) == (2, f"no such command {command}s (did you mean {command}?)")
 
 
 def test_python_dash_m_is_the_same_command() -> None:

@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cgtune import injection_plan
 from cgtune.arguments import parse_arguments, parse_value
 from cgtune.cli.help import format_help
 from cgtune.config import make_config
 from cgtune.errors import UsageError
-from cgtune.expressions import parse_template
-from cgtune.options import COMMAND_LINE_ONLY, COMMANDS, OPTIONS, Option
+from cgtune.files import NoFiles
+from cgtune.options import COMMAND_LINE_ONLY, COMMANDS, NAMES_OF_SETTINGS, OPTIONS, Option
+from cgtune.runtimes import cpython, glibc, native, recognise
 from cgtune.targets import parse_target
+from cgtune.templates import parse_template
 from tests.unit.command import call
 
 # A word for each kind of value, what it means, and a word that is wrong.
@@ -30,7 +33,7 @@ KINDS: dict[str, tuple[str, object, str | None]] = {
     "target": ("file:/run/ready", parse_target("file:/run/ready"), "/run/ready"),
     "exit-code": ("143=0", (143, 0), "143=256"),
     "flag": ("on", True, "perhaps"),
-    "name": ("omp_threads", "omp_threads", "a b"),
+    "name": ("OMP_NUM_THREADS", "OMP_NUM_THREADS", "OMP_THREADS"),
     "assignment": ("POOL={workers * 4}", ("POOL", parse_template("{workers * 4}")), "POOL={workers *}"),
     "text": ("/some/where", "/some/where", None),
     "path": ("/some/where", "/some/where", None),
@@ -116,7 +119,7 @@ def test_the_table_keeps_its_promises(option: Option) -> None:
     assert not option.name.endswith(("port", "service-host", "-tcp", "-addr", "-proto"))
     assert option.kind in KINDS or option.kind == "choice"
     assert bool(option.metavar) is (option.kind != "flag")
-    assert bool(option.choices) is (option.kind == "choice") or option.kind == "count"
+    assert bool(option.choices) is (option.kind in ("choice", "name")) or option.kind == "count"
     assert bool(option.largest) is (option.kind == "count")
     assert option.commands
     assert set(option.commands) <= set(COMMANDS)
@@ -262,13 +265,52 @@ def test_a_choice_is_one_of_its_words() -> None:
 
 def test_a_repeatable_option_collects() -> None:
     """In order; names also with commas between them, while a comma in an assignment is its value's."""
-    words = ["--disable", "omp", "--env=A=1,2", "--disable=a.b, c_d,", "--env", "B={min(1, 2)}", "x"]
+    words = [
+        "--disable",
+        "gc",
+        "--env=A=1,2",
+        "--disable=os.cpu_count, OMP_NUM_THREADS,",
+        "--env",
+        "B={min(1, 2)}",
+        "x",
+    ]
     values, rest = parse_arguments("run", words)
-    assert values["disable"] == ("omp", "a.b", "c_d")
+    assert values["disable"] == ("gc", "os.cpu_count", "OMP_NUM_THREADS")
     assert values["env"] == (("A", parse_template("1,2")), ("B", parse_template("{min(1, 2)}")))
     assert rest == ["x"]
-    with pytest.raises(UsageError, match=r"^--disable: '' is no name of a setting$"):
+    with pytest.raises(UsageError, match=r"^--disable: '' is no setting, nor a group of them; see cgtune plan$"):
         parse_arguments("run", ["--disable="])
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("omp_num_threads", "OMP_NUM_THREADS"), ("Native", "native"), ("gc.frozen", "gc.freeze"), ("nosuch", None)],
+)
+def test_a_setting_that_no_plan_holds_cannot_be_disabled(word: str, meant: str | None) -> None:
+    """A typo would be silently nothing. As a flag it is an error, elsewhere a warning."""
+    hint = "; see cgtune plan" if meant is None else f" (did you mean {meant}?)"
+    problem = f"{word!r} is no setting, nor a group of them{hint}"
+    with pytest.raises(UsageError) as caught:
+        parse_arguments("run", ["--disable", f"malloc,{word}"])
+    assert str(caught.value) == f"--disable: {problem}"
+    config = make_config("run", {}, {"CGTUNE_DISABLE": f"malloc,{word}"})
+    assert (config.disable, config.warnings) == (("malloc",), (f"CGTUNE_DISABLE: {problem}",))
+
+
+def test_what_can_be_disabled_is_what_a_plan_may_hold() -> None:
+    """The list is held up to date: each variable that is set, each slot of a server, each word of the injection."""
+    held = {*native.VARIABLES, *glibc.VARIABLES, *cpython.VARIABLES, *cpython.COLLECTOR, *injection_plan.WORDS}
+    for line in ("gunicorn a", "uvicorn a", "celery worker", "uwsgi -M", "granian a", "granian --interface wsgi a"):
+        held |= slots_of(line)
+    for line in ("dramatiq a", "hypercorn a", "rq worker-pool"):
+        held |= slots_of(line)
+    assert set(NAMES_OF_SETTINGS) == held | {"CELERY_WORKER_CONCURRENCY"}
+
+
+def slots_of(line: str) -> set[str]:
+    """Where a server takes numbers from."""
+    command = recognise(tuple(line.split()), {}, NoFiles())
+    return {slot.name for slot in (command.workers_slot, command.threads_slot) if slot is not None}
 
 
 ASSIGNMENTS = {

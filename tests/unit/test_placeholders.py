@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cgtune.placeholders import NAMES, expand, has_any, is_asking, mask
+from cgtune.placeholders import NAMES, expand, is_asking, mask, unmask
 
 VALUES = {"CGTUNE_PLAN_WORKERS": "2", "CGTUNE_PLAN_CPUS": "0.5", "CGTUNE_PLAN_MEMORY_BYTES": "268435456"}
 
@@ -60,11 +60,29 @@ def test_a_mask_is_one_plain_word(name: str) -> None:
     assert is_asking("4", name) is False
 
 
-def test_whether_there_is_anything_to_do_is_told() -> None:
-    """Escaped ones too: they lose a `$`."""
-    assert has_any(["a", "$(CGTUNE_PLAN_WORKERS)"]) is True
-    assert has_any(["$$(CGTUNE_PLAN_WORKERS)"]) is True
-    assert has_any(["a", "$(nproc)"]) is False
+LISTS = {
+    "$(CGTUNE_PLAN_WORKERS)": True,
+    "$(CGTUNE_PLAN_WORKERS:-4)": True,
+    "$(CGTUNE_PLAN_WORKERS),1": True,
+    "$(CGTUNE_PLAN_WORKERS)0": False,
+    "1$(CGTUNE_PLAN_WORKERS)": False,
+    "$(CGTUNE_PLAN_THREADS)": False,
+    "$$(CGTUNE_PLAN_WORKERS)": False,
+}
+
+
+@pytest.mark.parametrize("text", LISTS)
+def test_a_number_is_ours_where_it_stands_alone(text: str) -> None:
+    """With a digit beside it, it is another number, which nobody has planned."""
+    (word,) = mask([text])
+    assert is_asking(word, "CGTUNE_PLAN_WORKERS") is LISTS[text]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mask_can_be_taken_off(name: str) -> None:
+    """For people, who know what they have written."""
+    (word,) = mask([f"a$({name}:-4),$(nproc)"])
+    assert unmask(word) == f"a$({name}),$(nproc)"
 
 
 PIECES = st.sampled_from(
@@ -77,7 +95,7 @@ def test_any_word_is_one_word(word: str) -> None:
     """Nothing raises; without our opening it stays as it is; a figure never brings a placeholder with it."""
     (filled,) = expand([word], VALUES, 1)
     (masked,) = mask([word])
-    if not has_any([word]):
+    if "$(CGTUNE_PLAN_" not in word:
         assert (filled, masked) == (word, word)
     assert len(filled) <= len(word) + word.count("$(CGTUNE_PLAN_") * 10
 

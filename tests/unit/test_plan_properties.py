@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from cgtune.apply import apply_to_environment
 from cgtune.budget import pool_threads, processes
 from cgtune.config import Config
-from cgtune.expressions import parse_template
 from cgtune.limits import LIMITED, UNKNOWN, UNLIMITED, Cgroup, Cpu, Declared, Limits, Memory, Pids
 from cgtune.marker import strip
+from cgtune.templates import parse_template
 from tests.unit.planning import POOLS, config_of, plan_for, set_by
 
 CORES = st.none() | st.floats(min_value=1e-6, max_value=1e6)
