@@ -10,6 +10,7 @@ stood alone. Nothing of cgtune runs when a key is pressed.
 
 from __future__ import annotations
 
+from cgtune.cli.completion_scripts import BASH, FISH, ZSH
 from cgtune.cli.group import COMMANDS
 from cgtune.cli.output import write
 from cgtune.errors import UsageError
@@ -23,160 +24,11 @@ if TYPE_CHECKING:
 
 # Those with a program behind their options.
 _HOSTING = ("run", "plan", "measure")
-
-_BASH = """\
-# bash completion of cgtune; made by `cgtune completion bash`
-_cgtune() {
-    local IFS=$' \\t\\n' current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
-    local index=2 value option='' program='' prefix=''
-    COMPREPLY=()
-    if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W '@COMMANDS@' -- "$current"))
-        return
-    fi
-    while ((index < COMP_CWORD)) && [[ ! $program ]]; do
-        case ${COMP_WORDS[index]} in
-            --) program=$((index + 1)) ;;
-            @WITH_VALUE@)
-                value=$((index + 1))
-                # Bash takes --option=value apart.
-                [[ ${COMP_WORDS[value]} == = ]] && ((value++))
-                ((value >= COMP_CWORD)) && option=${COMP_WORDS[index]}
-                ((value > COMP_CWORD)) && current=''
-                index=$((value + 1))
-                ;;
-            -?*) ((index++)) ;;
-            *) program=$index ;;
-        esac
-    done
-    if [[ ! $program && $current == --*=* ]]; then
-        option=${current%%=*} prefix="${current%%=*}=" current=${current#*=}
-    fi
-    if [[ $option ]]; then
-        case $option in
-@BASH_VALUES@
-        esac
-        return
-    fi
-    if [[ ! $program && $current == -* ]]; then
-        case $command in
-@BASH_OPTIONS@
-        esac
-        return
-    fi
-    case $command in
-        @HOSTING@) ;;
-        completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$current")); return ;;
-        *) return ;;
-    esac
-    program=${program:-$COMP_CWORD}
-    if declare -F _command_offset >/dev/null; then
-        _command_offset "$program"
-        return
-    fi
-    # A program may also be a file: ./program.
-    ((program == COMP_CWORD)) && _cgtune_files -c || _cgtune_files -f
-}
-_cgtune_files() {
-    local IFS=$'\\n'
-    compopt -o filenames 2>/dev/null
-    COMPREPLY=($(compgen "$1" -P "$prefix" -- "$current"))
-}
-complete -F _cgtune cgtune
-"""
-
-_ZSH = """\
-#compdef cgtune
-# zsh completion of cgtune; made by `cgtune completion zsh`
-_cgtune() {
-    local curcontext=$curcontext state line
-    local -a own_commands
-    typeset -A opt_args
-    _arguments -C '1:command:->command' '*::options:->options'
-    case $state in
-        command)
-            own_commands=(
-@ZSH_COMMANDS@
-            )
-            _describe command own_commands
-            ;;
-        options)
-            # Where the program begins, it is completed as if it stood alone.
-            if [[ $words[1] == (@HOSTING@) ]]; then
-                local -i index=2
-                local is_ended=''
-                while ((index < CURRENT)) && [[ ! $is_ended ]]; do
-                    case $words[index] in
-                        --) is_ended=1; ((index++)) ;;
-                        @WITH_VALUE@) ((index += 2)) ;;
-                        -?*) ((index++)) ;;
-                        *) is_ended=1 ;;
-                    esac
-                done
-                if [[ $is_ended || ($index -eq $CURRENT && $words[CURRENT] != -*) ]]; then
-                    words=("${(@)words[index,-1]}")
-                    ((CURRENT -= index - 1))
-                    _normal
-                    return
-                fi
-            fi
-            case $words[1] in
-@ZSH_OPTIONS@
-            completion) _arguments '1:shell:(bash zsh fish)' ;;
-            esac
-            ;;
-    esac
-}
-if [[ $funcstack[1] == _cgtune ]]; then
-    _cgtune "$@"
-else
-    compdef _cgtune cgtune
-fi
-"""
-
-_FISH = """\
-# fish completion of cgtune; made by `cgtune completion fish`
-function __cgtune_rest --description 'the words behind the options of the command, if the cursor is behind these'
-    set -l words (commandline -opc)[3..]
-    while set -q words[1]
-        switch $words[1]
-            case --
-                set -e words[1]
-                string escape -- $words
-                return 0
-            case @FISH_WITH_VALUE@
-                set -e words[1]
-                set -q words[1]; or return 1
-                set -e words[1]
-            case '-?*'
-                set -e words[1]
-            case '*'
-                string escape -- $words
-                return 0
-        end
-    end
-    return 1
-end
-function __cgtune_needs_command
-    test (count (commandline -opc)) -eq 1
-end
-function __cgtune_has_command
-    set -l words (commandline -opc)
-    set -q words[2]; and contains -- $words[2] $argv
-end
-function __cgtune_is_in_options
-    __cgtune_has_command $argv; and not __cgtune_rest >/dev/null
-end
-function __cgtune_complete_program
-    set -l words (__cgtune_rest)
-    set -l line (string join ' ' -- $words (commandline -ct))
-    string match -q -- '-*' $line; or complete -C"$line"
-end
-complete -c cgtune -f
-@FISH_COMMANDS@
-@FISH_OPTIONS@
-complete -c cgtune -n '__cgtune_has_command completion' -a 'bash zsh fish'
-complete -c cgtune -n '__cgtune_has_command @FISH_HOSTING@' -a '(__cgtune_complete_program)'
+_HELP = """\
+Print the completion of that shell:
+  bash   source <(cgtune completion bash)     in ~/.bashrc
+  zsh    source <(cgtune completion zsh)      in ~/.zshrc, after compinit
+  fish   cgtune completion fish | source      in config.fish
 """
 
 
@@ -187,14 +39,6 @@ def main(words: Sequence[str]) -> int:
     if len(words) != 1 or words[0] not in ("bash", "zsh", "fish"):
         raise UsageError("say for which shell: cgtune completion bash, zsh or fish")
     return write(make_script(words[0]))
-
-
-_HELP = """\
-Print the completion of that shell:
-  bash   source <(cgtune completion bash)     in ~/.bashrc
-  zsh    source <(cgtune completion zsh)      in ~/.zshrc, after compinit
-  fish   cgtune completion fish | source      in config.fish
-"""
 
 
 def make_script(shell: str) -> str:
@@ -239,7 +83,7 @@ def _make_bash() -> str:
         if names:
             lists.append(f"""            {command}) COMPREPLY=($(compgen -W '{" ".join(names)}' -- "$current")) ;;""")
     return _fill(
-        _BASH,
+        BASH,
         {
             "COMMANDS": " ".join(COMMANDS),
             "WITH_VALUE": "|".join(_with_value()),
@@ -261,7 +105,7 @@ def _make_zsh() -> str:
             lists.append(f"            {command})\n                _arguments -S \\\n                    {joined}")
             lists.append("                ;;")
     return _fill(
-        _ZSH,
+        ZSH,
         {
             "ZSH_COMMANDS": "\n".join(commands),
             "ZSH_OPTIONS": "\n".join(lists),
@@ -300,7 +144,7 @@ def _make_fish() -> str:
             line += " -r -F" if option.metavar == "FILE" else " -x"
         options.append(f"{line} -d {_quote(option.help.rstrip('.'))}")
     return _fill(
-        _FISH,
+        FISH,
         {
             "FISH_WITH_VALUE": " ".join(_with_value()),
             "FISH_COMMANDS": "\n".join(commands),
