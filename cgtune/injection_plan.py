@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from cgtune.records import Record
-from cgtune.settings import Command, NotSet, Setting
+from cgtune.settings import Command, Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,30 +33,36 @@ class Door(Record):
     has_pth: bool
 
 
-def open_door(
-    settings: Sequence[Setting], command: Command, door: Door | None, environment: Mapping[str, str]
-) -> tuple[list[Setting], str | None]:
-    """What must be set besides, so that the settings arrive; or why they cannot."""
+def find_obstacle(command: Command, door: Door | None, refused: Sequence[str] = ()) -> str | None:
+    """Why nothing gets into this interpreter; None where the way is free. `refused`: what the user disables."""
     interpreter = command.interpreter
     if door is None:
-        return [], "no place to put it into the interpreter from"
+        return "no place to put it into the interpreter from"
     if not interpreter.is_cpython:
-        return [], "only CPython takes it"
+        return "only CPython takes it"
     if interpreter.is_isolated:
-        return [], "the interpreter is told to read no variables"
+        return "the interpreter is told to read no variables"
     if interpreter.version is not None and interpreter.version < (3, 8):
-        return [], "this Python is older than 3.8"
-    if interpreter.is_ours and door.has_pth:
-        return [], None
+        return "this Python is older than 3.8"
+    if PATH_VARIABLE in refused and not _has_own_door(command, door):
+        return f"--disable {PATH_VARIABLE}"
+    return None
+
+
+def plan_way(
+    command: Command, door: Door, environment: Mapping[str, str], previous: str | None = None
+) -> Setting | None:
+    """What must be set so that settings arrive; `previous` is what the variable was without any cgtune."""
+    if _has_own_door(command, door):
+        return None
     before = environment.get(PATH_VARIABLE)
     value = door.folder if not before else f"{door.folder}:{before}"
     reason = "lets cgtune set what has no variable"
-    return [Setting(name=PATH_VARIABLE, value=value, via="env", reason=reason, previous=before)], None
+    return Setting(name=PATH_VARIABLE, value=value, via="env", reason=reason, previous=previous)
 
 
-def leave(settings: Sequence[Setting], reason: str) -> list[NotSet]:
-    """The same settings, not made."""
-    return [NotSet(name=setting.name, reason=reason) for setting in settings]
+def _has_own_door(command: Command, door: Door) -> bool:
+    return command.interpreter.is_ours and door.has_pth
 
 
 def spell(settings: Sequence[Setting]) -> str:

@@ -2,58 +2,86 @@
 
 from __future__ import annotations
 
+from cgtune import placeholders
 from cgtune.settings import NotSet, Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cgtune.config import Config
+    from cgtune.expressions import Expression
+    from cgtune.templates import Template
 
     Decision = Setting | NotSet
 
 
-def respect_choices(
-    decisions: list[Decision],
-    config: Config,
-    figures: Mapping[str, float | int | None],
-    environment: Mapping[str, str],
-) -> list[Decision]:
-    """--disable takes settings away, --env puts the user's own in their place or beside them."""
-    disabled = _disabled(config)
-    own = {decision.name: decision for decision in _user_variables(config, figures, environment)}
-    result: list[Decision] = []
-    for decision in decisions:
-        if decision.name in own:
-            result.append(own.pop(decision.name))
-        elif isinstance(decision, NotSet) or decision.is_kept:
-            result.append(decision)
-        elif decision.name in disabled or (decision.via == "inject" and "inject" in disabled):
-            result.append(NotSet(name=decision.name, reason=f"--disable {disabled.get(decision.name, 'inject')}"))
-        else:
-            result.append(decision)
-    return result + list(own.values())
+#: Stands for a figure that is known only after the plan: no number, and nothing that a shell would obey.
+_LATER = "{?}"
 
 
-def _disabled(config: Config) -> dict[str, str]:
-    """The names of settings that --disable takes away, and the word that said so."""
-    if not config.disable:
-        return {}
+def foresee(config: Config, figures: Mapping[str, float | int | None]) -> dict[str, str]:
+    """The variables of --env as far as they can be told before the program is looked at.
+
+    A program reads them like any other variable of the user's, and one of them may be its number of workers. Where
+    that is to be `{workers}`, cgtune is asked for it, as by `$(CGTUNE_PLAN_WORKERS)`.
+    """
+    own = {}
+    for name, template in config.env:
+        try:
+            own[name] = "".join(_foresee_part(template, part, figures) for part in template.parts)
+        except ValueError:
+            # It will not be set.
+            continue
+    return own
+
+
+def _foresee_part(template: Template, part: str | Expression, figures: Mapping[str, float | int | None]) -> str:
+    if isinstance(part, str):
+        return part
+    if part == ("workers",):
+        return placeholders.mask((f"$({placeholders.WORKERS})",))[0]
+    alone = template.replace(parts=(part,))
+    return alone.render(figures) if all(name in figures for name in alone.names) else _LATER
+
+
+def find_refused(config: Config, injected: Iterable[str]) -> dict[str, str]:
+    """The names of settings that --disable takes out of our hands, and what says so."""
     from cgtune.runtimes import cpython, glibc, native
 
-    groups = {
+    groups: dict[str, Iterable[str]] = {
         "native": native.VARIABLES,
         "malloc": glibc.VARIABLES,
         "python": cpython.VARIABLES,
         "gc": cpython.COLLECTOR,
+        "inject": injected,
     }
-    disabled = {name: name for name in config.disable}
-    for group in config.disable:
-        disabled.update(dict.fromkeys(groups.get(group, ()), group))
-    return disabled
+    refused: dict[str, str] = {}
+    for word in config.disable:
+        refused.update(dict.fromkeys(groups.get(word, (word,)), f"--disable {word}"))
+    return refused
 
 
-def _user_variables(
+def respect_choices(
+    decisions: Iterable[Decision], own: Iterable[Decision], shut: Mapping[str, str]
+) -> list[Decision]:
+    """The user's own variables in the place of ours or beside them, and without what is shut, each with why."""
+    left = {decision.name: decision for decision in own}
+    result: list[Decision] = []
+    for decision in decisions:
+        if decision.name in left:
+            theirs = left.pop(decision.name)
+            # What the program has already, and we know, is shown as that.
+            is_known = isinstance(theirs, Setting) and theirs.is_kept
+            result.append(decision if is_known else theirs)
+        elif isinstance(decision, Setting) and not decision.is_kept and decision.name in shut:
+            result.append(NotSet(name=decision.name, reason=shut[decision.name]))
+        else:
+            result.append(decision)
+    return result + list(left.values())
+
+
+def user_variables(
     config: Config, figures: Mapping[str, float | int | None], environment: Mapping[str, str]
 ) -> list[Decision]:
     """The variables of `env:`, computed; one that the program has already stays."""

@@ -1,36 +1,38 @@
 """Limits + config + command -> Plan: every figure the program is given, and why. Pure.
 
     workers          sizing.py: by CPU, cut by what fits; `-w`, a variable, a config file of the user's win
-    threads          1, the user's, or with --threads what fits the workers
+    threads          the server's own, the user's, or with --threads what fits the workers
     native threads   the cores shared out among the workers
     interpreter      the number of CPUs it tells, its collector, its forks
     allocator        arenas by the cores
     env              the user's own variables, computed from the figures above
 
-Whatever the user set is a constant in the arithmetic: with `-w 8`, native threads are shared out among 8. Where the
-CPU limit cannot be told, what depends on it is left alone; where there is none, pools are set only where workers
-would multiply them.
+Whatever the user set is a constant in the arithmetic: with `-w 8`, native threads are shared out among 8. So what is
+out of our hands (--env, --disable, an interpreter that nothing gets into) is known before any of it. Where the CPU
+limit cannot be told, what depends on it is left alone; where there is none, pools are set only where workers would
+multiply them.
 """
 
 from __future__ import annotations
 
 from cgtune import budget
 from cgtune.budget import Budget
-from cgtune.limits import UNLIMITED, Limits
+from cgtune.limits import Limits
 from cgtune.notices import Notice
 from cgtune.records import Record
+from cgtune.resources import look_at_cpu, look_at_memory
 from cgtune.settings import SYNC_WEB, Command, NotSet, Setting
-from cgtune.sizing import Workers, decide_workers, look_at_cpu, look_at_memory
+from cgtune.sizing import Workers, decide_workers
 from cgtune.words import parse_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cgtune.budget import WorkerSize
     from cgtune.config import Config
     from cgtune.injection_plan import Door
-    from cgtune.sizing import CpuView, MemoryView
+    from cgtune.resources import CpuView, MemoryView
 
     Decision = Setting | NotSet
 
@@ -54,6 +56,16 @@ class Plan(Record):
     mode: str = "exec"
 
 
+def foresee(limits: Limits, config: Config, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with the variables of --env, as a program will see them: behind its own, which stay."""
+    if not config.env:
+        return dict(environment)
+    from cgtune import own_settings
+
+    own = own_settings.foresee(config, _figures_of(look_at_cpu(limits, config), look_at_memory(limits, config)))
+    return {**environment, **{name: value for name, value in own.items() if name not in environment}}
+
+
 def make_plan(
     limits: Limits,
     config: Config,
@@ -63,18 +75,20 @@ def make_plan(
     door: Door | None = None,
     measured: WorkerSize | None = None,
 ) -> Plan:
-    """The plan for one command.
+    """The plan for one command, recognised in the environment that `foresee` tells.
 
     `environment` is what the program would start with, without what a cgtune before us has set. `door` is the way
     into a hosted interpreter, `measured` the size of this command's worker, where somebody measured it.
     """
-    environment = {**environment, **dict(command.variables)}
+    theirs = {**environment, **dict(command.variables)}
+    environment = foresee(limits, config, theirs)
     cpu = look_at_cpu(limits, config)
     memory = look_at_memory(limits, config)
-    workers = decide_workers(limits, config, command, cpu=cpu, memory=memory, measured=measured)
-    notices = list(workers.notices)
+    shut = _find_shut(config, command, door, theirs)
+    workers = decide_workers(limits, config, command, cpu=cpu, memory=memory, measured=measured, shut=shut)
+    notices = [*_doubt_request(limits, config), *workers.notices]
     decisions: list[Decision] = [] if workers.decision is None else [workers.decision]
-    threads, thread_decisions = _decide_threads(config, command, cpu, workers, environment)
+    threads, thread_decisions = _decide_threads(config, command, cpu, workers, environment=environment, shut=shut)
     decisions += thread_decisions
     native_threads = None
     if command.runtime is not None:
@@ -84,33 +98,31 @@ def make_plan(
             message = "the CPU limit cannot be told: CPU settings are left alone; --cpu-limit says it"
             notices.insert(0, Notice(code="CPU_UNKNOWN", message=message))
         else:
-            count = _expected_workers(limits, config, command, cpu, workers)
-            native_threads = budget.share_threads(cpu.cores, count)
-            decisions += _plan_cpu(cpu, count, native_threads, command, environment)
+            native_threads = budget.share_threads(cpu.cores, workers.expected)
+            decisions += _plan_cpu(cpu, workers.expected, native_threads, command, environment)
             native_threads = native.pool_size(environment) or native_threads
         if command.server is not None and workers.share_bytes is not None:
             decisions += cpython.plan_collector(workers.share_bytes, command)
-    told_bytes = _told_memory(limits, config, memory)
     figures = {
+        **_figures_of(cpu, memory),
         "workers": workers.count,
         "threads": threads,
         "native_threads": native_threads,
-        "cpus": None if cpu is None else cpu.cores,
-        "memory_bytes": told_bytes,
-        "memory_mib": None if told_bytes is None else told_bytes >> 20,
         "worker_memory_bytes": workers.share_bytes,
         "worker_memory_mib": None if workers.share_bytes is None else workers.share_bytes >> 20,
     }
-    if config.disable or config.env:
-        from cgtune.own_settings import respect_choices
+    if config.env or shut:
+        from cgtune import own_settings
 
-        decisions = respect_choices(decisions, config, figures, environment)
-    decisions = _open_door(decisions, command, door, environment)
+        own = own_settings.user_variables(config, figures, theirs)
+        decisions = own_settings.respect_choices(decisions, own, shut)
+        environment = {**_variables(decisions), **theirs}
+    decisions = _open_door(decisions, command, door, environment, theirs)
     notices += _doubts(command, environment)
     return Plan(
         command=command,
         cpus=figures["cpus"],
-        memory_bytes=told_bytes,
+        memory_bytes=None if memory is None else memory.told_bytes,
         workers=workers.count,
         threads=threads,
         native_threads=native_threads,
@@ -121,47 +133,66 @@ def make_plan(
     )
 
 
-def _told_memory(limits: Limits, config: Config, memory: MemoryView | None) -> int | None:
-    """What a program is told to have: without a limit the machine's, not what happens to be free at its start."""
-    whole_bytes = limits.memory.effective_bytes
-    if limits.memory.status == UNLIMITED and whole_bytes is not None and memory is not None:
-        return min(int(whole_bytes * config.memory_share), limits.memory.high_bytes or whole_bytes)
-    return None if memory is None else memory.size_bytes
+def _figures_of(cpu: CpuView | None, memory: MemoryView | None) -> dict[str, float | int | None]:
+    """What is known before the program is looked at."""
+    return {
+        "cpus": None if cpu is None else cpu.cores,
+        "memory_bytes": None if memory is None else memory.told_bytes,
+        "memory_mib": None if memory is None else memory.told_bytes >> 20,
+    }
 
 
-def _expected_workers(limits: Limits, config: Config, command: Command, cpu: CpuView, workers: Workers) -> int:
-    """How many processes will share the cores, as well as it can be told."""
-    if workers.count is not None:
-        return max(1, workers.count)
-    if command.workers is not None:
-        # The user has chosen a number that cannot be read: as many as we would have taken.
-        return budget.workers_by_cpu(config.kind or command.kind, cpu.cores)
-    return command.default_workers or limits.cpu.host_count or 1
+def _find_shut(config: Config, command: Command, door: Door | None, theirs: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are out of our hands, and why."""
+    shut: dict[str, str] = {}
+    injected: Sequence[str] = ()
+    if command.runtime is not None:
+        from cgtune import injection_plan
+
+        injected = tuple(injection_plan.WORDS)
+        obstacle = injection_plan.find_obstacle(command, door, config.disable)
+        shut = {} if obstacle is None else dict.fromkeys(injected, obstacle)
+    if config.disable:
+        from cgtune.own_settings import find_refused
+
+        shut |= find_refused(config, injected)
+    return shut | {name: f"--env {name}" for name, _ in config.env if name not in theirs}
 
 
 def _decide_threads(
-    config: Config, command: Command, cpu: CpuView | None, workers: Workers, environment: Mapping[str, str]
-) -> tuple[int, list[Decision]]:
-    """Threads of the application in each worker: more than the program's own only where the user says so."""
+    config: Config,
+    command: Command,
+    cpu: CpuView | None,
+    workers: Workers,
+    *,
+    environment: Mapping[str, str],
+    shut: Mapping[str, str],
+) -> tuple[int | None, list[Decision]]:
+    """Threads of the application in each worker: more than the program's own only where the user says so.
+
+    None where they are nobody's to tell.
+    """
     if command.threads is not None:
         given = command.threads
         reason = "yours" if given.source is None else f"yours, {given.source}"
         kept = Setting(
             name=given.name, value=given.text, via=given.via, reason=reason, provenance="user", is_kept=True
         )
-        return given.value or 1, [kept]
+        return None if given.value is None else max(1, given.value), [kept]
+    its_own = command.default_threads
     if config.threads == "keep" or not config.is_said("threads"):
-        return 1, []
+        return its_own, []
     count, reason = config.threads, config.origin_of("threads")
     source = None
     slot = command.threads_slot
+    if slot is not None and slot.name in shut:
+        return its_own, [NotSet(name="threads", reason=f"{reason}: {slot.name} is not ours, {shut[slot.name]}")]
     if not isinstance(count, int):
         if cpu is None or (config.kind or command.kind) != SYNC_WEB:
-            return 1, [
-                NotSet(name="threads", reason=f"{reason}: for web servers with threads, where the CPU is known")
-            ]
-        count = budget.web_threads(cpu.cores, workers.count or 1)
-        reason, source = f"{cpu.phrase}, {workers.count or 1} workers", cpu.source
+            reason = f"{reason}: for web servers with threads, where the CPU is known"
+            return its_own, [NotSet(name="threads", reason=reason)]
+        count = budget.web_threads(cpu.cores, workers.expected)
+        reason, source = f"{cpu.phrase}, {workers.expected} workers", cpu.source
     if slot is None:
         return count, [NotSet(name="threads", reason=f"{reason}: no place to tell it; CGTUNE_PLAN_THREADS says it")]
     previous = None
@@ -212,19 +243,32 @@ def _plan_cpu(
 
 
 def _open_door(
-    decisions: list[Decision], command: Command, door: Door | None, environment: Mapping[str, str]
+    decisions: list[Decision],
+    command: Command,
+    door: Door | None,
+    environment: Mapping[str, str],
+    theirs: Mapping[str, str],
 ) -> list[Decision]:
-    """What goes into the interpreter, with what brings it there; without a way in, it is not set."""
-    injected = [decision for decision in decisions if isinstance(decision, Setting) and decision.via == "inject"]
-    if not injected:
+    """The same, with what brings into the interpreter what is to be injected."""
+    if door is None or not any(isinstance(decision, Setting) and decision.via == "inject" for decision in decisions):
         return decisions
     from cgtune import injection_plan
 
-    more, obstacle = injection_plan.open_door(injected, command, door, environment)
-    if obstacle is None:
-        return [*decisions, *more]
-    refused = iter(injection_plan.leave(injected, obstacle))
-    return [next(refused) if decision in injected else decision for decision in decisions]
+    way = injection_plan.plan_way(command, door, environment, theirs.get(injection_plan.PATH_VARIABLE))
+    # It leads to what --env says under that name as well.
+    return decisions if way is None else [*(left for left in decisions if left.name != way.name), way]
+
+
+def _variables(decisions: Sequence[Decision]) -> dict[str, str]:
+    return {made.name: made.value for made in decisions if isinstance(made, Setting) and made.via == "env"}
+
+
+def _doubt_request(limits: Limits, config: Config) -> list[Notice]:
+    """A request that everything should be sized by, and that nobody has said."""
+    if config.cpu_from != "request" or limits.declared.cpu_request_cores is not None:
+        return []
+    message = f"{config.origin_of('cpu_from')} request, but no CPU request is known: --cpu-request says it"
+    return [Notice(code="CPU_REQUEST_UNKNOWN", message=message)]
 
 
 def _doubts(command: Command, environment: Mapping[str, str]) -> list[Notice]:

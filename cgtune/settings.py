@@ -16,6 +16,9 @@ QUEUE_IO = "queue-io"
 BATCH = "batch"
 DATA = "data"
 
+#: What a server starts by itself where it goes by the machine, or its own measures: nobody can tell before it runs.
+AS_THE_MACHINE = None
+
 
 class Given(Record):
     """A number the user has chosen: `text` is what exactly, `value` None where that is no plain number.
@@ -61,9 +64,10 @@ class Command(Record):
     | position | where in argv its own words begin; None: no word can be added |
     | words_before | how many of them must stay before an added one (a subcommand) |
     | is_one_by_habit | keeps state in its one process: more only when asked for |
-    | default_workers | what it starts by itself, None for "as many as the machine has CPUs" |
+    | default_workers, default_threads | what it starts by itself, a number or AS_THE_MACHINE |
     | is_preloading | imports the application before it forks |
     | variables | what `env` or a shell line sets on the way to it |
+    | cpus | on how many CPUs `taskset` or `numactl` lets it run |
     """
 
     argv: tuple[str, ...]
@@ -77,14 +81,18 @@ class Command(Record):
     position: int | None = None
     is_one_by_habit: bool = False
     default_workers: int | None = 1
+    default_threads: int | None = 1
     is_preloading: bool = False
     words_before: int = 0
     variables: tuple[tuple[str, str], ...] = ()
     interpreter: Interpreter = Interpreter()
+    cpus: int | None = None
 
 
 class Setting(Record):
-    """One figure. `via` is env, argv, inject or live; `provenance` is calculated, user or default.
+    """One figure. `via` is env, argv or inject; `provenance` is calculated or user.
+
+    Readers of plans must also expect "live", a figure changed while the program runs, and "default".
 
     `is_kept`: the program has it from the user already, and nothing is done. `previous` is what stood in a
     variable that is added to. `is_private`: the value is the user's, of a variable that cgtune knows nothing of.

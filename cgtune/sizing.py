@@ -1,7 +1,4 @@
-"""The CPU and the memory as a plan sees them, and how many workers they carry. Pure.
-
-    cores    effective_cores x --cpu-share; with --cpu-from request, twice the request
-    memory   effective_bytes x --memory-share; memory.high where it is less; without a limit, what is available
+"""How many workers the CPU and the memory carry, and who says so. Pure.
 
 | CPU | memory | then |
 |---|---|---|
@@ -18,134 +15,57 @@ from __future__ import annotations
 
 from cgtune import budget
 from cgtune.budget import Budget, MemoryRoom, WorkerSize
-from cgtune.limits import UNKNOWN, UNLIMITED, Limits
+from cgtune.limits import UNLIMITED, Limits
 from cgtune.notices import Notice
 from cgtune.placeholders import WORKERS, is_asking
 from cgtune.records import Record
-from cgtune.settings import Command, Given, NotSet, Setting
-from cgtune.units import format_bytes, format_cores
+from cgtune.resources import said_by
+from cgtune.settings import Command, Given, NotSet, Setting, Slot
+from cgtune.units import format_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cgtune.config import Config
-
-
-class CpuView(Record):
-    """`phrase` names it in reasons; `is_hidden` says that a runtime that reads the kernel would not find it.
-
-    `seen_count` is how many CPUs a program finds that looks at its affinity mask, `host_count` one that does not.
-    """
-
-    cores: float
-    is_limited: bool
-    phrase: str
-    source: str | None
-    is_hidden: bool = False
-    seen_count: int | None = None
-    host_count: int | None = None
-
-
-class MemoryView(Record):
-    """The memory that workers must fit into: `name` is what it is called in reasons."""
-
-    size_bytes: int
-    name: str
-    source: str | None
+    from cgtune.resources import CpuView, MemoryView
 
 
 class Workers(Record):
-    """`count` is None where it stays the program's own affair, `decision` None where there is nothing to tell.
+    """`count` is what the program will have, None where that is not ours to say; `expected` of them share the rest.
 
-    `is_solved`: the count is ours; `share_bytes`: what each may use of the memory.
+    `decision` is None where there is nothing to tell; `share_bytes` is what each may use of the memory.
     """
 
     count: int | None
     decision: Setting | NotSet | None = None
+    notices: tuple[Notice, ...] = ()
+    expected: int = 1
     budget: Budget = Budget()
     share_bytes: int | None = None
-    is_solved: bool = False
+
+
+class _Case(Record):
+    """What is to be decided about; `place` is where a number of ours goes, None: nowhere."""
+
+    limits: Limits
+    config: Config
+    command: Command
+    kind: str | None
+    cpu: CpuView | None
+    memory: MemoryView | None
+    room: MemoryRoom | None
+    place: Slot | None
+
+
+class _Answer(Record):
+    """A number that is ours to tell, and why."""
+
+    count: int
+    reason: str
+    source: str | None = None
+    provenance: str = "calculated"
     notices: tuple[Notice, ...] = ()
-
-
-def look_at_cpu(limits: Limits, config: Config) -> CpuView | None:
-    """What there is to run on; None where that cannot be told."""
-    view = _whole_cpu(limits, config)
-    if view is None:
-        return None
-    cpu = limits.cpu
-    counts = [count for count in (cpu.affinity_count, cpu.cpuset_count, cpu.host_count) if count is not None]
-    view = view.replace(seen_count=min(counts, default=None), host_count=cpu.host_count)
-    if config.cpu_share == 1:
-        return view
-    cores = view.cores * config.cpu_share
-    phrase = f"CPU {format_cores(cores)}, {config.cpu_share:.6g} of {format_cores(view.cores)}"
-    return view.replace(cores=cores, is_limited=True, phrase=phrase, is_hidden=True)
-
-
-def _whole_cpu(limits: Limits, config: Config) -> CpuView | None:
-    cpu = limits.cpu
-    cores = cpu.effective_cores
-    request = limits.declared.cpu_request_cores
-    if config.cpu_from == "request" and request is not None:
-        bound = 2 * request if cores is None else min(cores, 2 * request)
-        if bound != cores:
-            source = _said_by(config, "cpu_request")
-            phrase = "twice the CPU request"
-            return CpuView(cores=bound, is_limited=True, phrase=phrase, source=source, is_hidden=True)
-    if cores is None:
-        return None
-    declared = limits.declared.cpu_limit_cores
-    phrase = f"CPU {format_cores(cores)}"
-    if declared is not None and declared <= cores:
-        source = _said_by(config, "cpu_limit")
-        return CpuView(cores=cores, is_limited=True, phrase=phrase, source=source, is_hidden=True)
-    if cpu.quota_cores is not None and cpu.quota_cores <= cores:
-        return CpuView(cores=cores, is_limited=True, phrase=phrase, source=cpu.source)
-    # A CPU set or an affinity mask is a limit where it leaves out some of the machine.
-    is_cut = cpu.host_count is not None and cores < cpu.host_count
-    folder = cpu.cpuset_dir if is_cut and cpu.cpuset_count == cores else None
-    if is_cut or cpu.quota_cores is not None:
-        return CpuView(cores=cores, is_limited=True, phrase=f"{cores:.6g} CPUs to run on", source=folder)
-    return CpuView(cores=cores, is_limited=False, phrase="no CPU limit", source=cpu.source)
-
-
-def _said_by(config: Config, name: str) -> str:
-    """Where a declared figure comes from; a caller of the library's has no flag, and the option's name says it."""
-    return config.origin_of(name) if config.is_said(name) else "--" + name.replace("_", "-")
-
-
-def look_at_memory(limits: Limits, config: Config) -> MemoryView | None:
-    """None where nothing bounds it, or nothing can be told."""
-    view = _whole_memory(limits, config)
-    if view is None or config.memory_share == 1:
-        return view
-    name = f"{config.memory_share:.6g} of {view.name} {format_bytes(view.size_bytes)}:"
-    return view.replace(size_bytes=int(view.size_bytes * config.memory_share), name=name)
-
-
-def _whole_memory(limits: Limits, config: Config) -> MemoryView | None:
-    memory = limits.memory
-    declared_bytes = limits.declared.memory_limit_bytes
-    source: str | None
-    if memory.status == UNLIMITED and declared_bytes is None:
-        # Without a limit, what the machine has left is all there is.
-        name, size_bytes, source = "available memory", memory.available_bytes, "/proc/meminfo"
-        if size_bytes is None:
-            # An old kernel does not say what it has left; it can never be more than the machine has.
-            name, size_bytes = "the machine's memory", memory.effective_bytes
-    else:
-        name, size_bytes, source = "memory", memory.effective_bytes, memory.source
-        if size_bytes is not None and size_bytes == declared_bytes:
-            source = _said_by(config, "memory_limit")
-        elif size_bytes != memory.limit_bytes:
-            source = "/proc/meminfo"
-    if "memory.high_bytes" in limits.unknown:
-        return None
-    high_bytes = memory.high_bytes if memory.status != UNKNOWN else None
-    if high_bytes is not None and (size_bytes is None or high_bytes < size_bytes):
-        # From there on the kernel takes pages away and lets the program wait, long before anything is killed.
-        return MemoryView(size_bytes=high_bytes, name="memory.high of", source=None)
-    return None if size_bytes is None else MemoryView(size_bytes=size_bytes, name=name, source=source)
 
 
 def decide_workers(
@@ -155,60 +75,126 @@ def decide_workers(
     *,
     cpu: CpuView | None,
     memory: MemoryView | None,
-    measured: WorkerSize | None,
+    measured: WorkerSize | None = None,
+    shut: Mapping[str, str] | None = None,
 ) -> Workers:
-    """How many workers, and who says so: the user's own setting, `--workers`, or the arithmetic."""
+    """How many workers. The first row that applies says it:
+
+    | who says so | count | decision |
+    |---|---|---|
+    | the user: `-w`, a variable, a file | theirs, None if it is no number | kept |
+    | `--workers N` | N | told |
+    | `--workers keep`, or a limit that cannot be told | None | left alone |
+    | a program that has no place for a number | what it starts by itself | nothing to tell |
+    | a server that is one process by habit | 1 | left alone |
+    | the CPU and the memory | calculated | told |
+
+    What would be told in a place that is `shut` (a name, and why) is left alone as well, and the count None.
+    """
     kind = config.kind or command.kind
-    size = _size_of_worker(config, kind, measured)
-    room = None if memory is None else budget.fit_workers(memory.size_bytes, size)
-    slot = command.workers_slot
+    room = None if memory is None else budget.fit_workers(memory.size_bytes, _size_of_worker(config, kind, measured))
+    case = _Case(
+        limits=limits,
+        config=config,
+        command=command,
+        kind=kind,
+        cpu=cpu,
+        memory=memory,
+        room=room,
+        place=_find_place(config, command),
+    )
     given = command.workers
-    is_asked = given is not None and is_asking(given.text, WORKERS)
-    if given is not None and not is_asked:
-        doubt = _doubt(given.value, memory, room)
-        return _with_room(room, Workers(count=given.value, decision=_kept(given), notices=doubt))
-    if isinstance(config.workers, int):
-        reason = config.origin_of("workers")
-        doubt = _doubt(config.workers, memory, room)
-        told: Setting | NotSet
-        if is_asked:
-            told = _asked(config.workers, reason, None)
-        elif slot is None:
-            told = NotSet(name="workers", reason=f"{reason}: no place to tell it; CGTUNE_PLAN_WORKERS says it")
-        else:
-            via, name = _strong_slot(command)
-            value = str(config.workers)
-            told = Setting(name=name, value=value, via=via, reason=reason, provenance="user")
-        return _with_room(room, Workers(count=config.workers, decision=told, notices=doubt))
-    name = "workers" if slot is None else slot.name
+    if given is not None and not is_asking(given.text, WORKERS):
+        workers = Workers(count=given.value, decision=_kept(given), notices=_doubt(case, given.value))
+    elif isinstance(config.workers, int):
+        workers = _obey(case, config.workers)
+    else:
+        workers = _calculate(case)
+    told = workers.decision
+    if isinstance(told, Setting) and not told.is_kept and shut and told.name in shut:
+        workers = Workers(count=None, decision=NotSet(name=told.name, reason=shut[told.name]))
+    expected = _expect(case, workers.count)
+    if room is None:
+        return workers.replace(expected=expected)
+    return workers.replace(expected=expected, budget=room.budget, share_bytes=room.share_bytes // expected)
+
+
+def _find_place(config: Config, command: Command) -> Slot | None:
+    """Where a number of ours goes: where the user asks for it, else the server's slot; None: nowhere."""
+    given, slot = command.workers, command.workers_slot
+    if given is not None:
+        # Asked for in a variable of --env, it is that variable's to tell.
+        is_own = any(name in (given.name, given.source) for name, _ in config.env)
+        return None if is_own else Slot(name=f"$({WORKERS})", via="argv")
+    if slot is not None and slot.via == "inject" and isinstance(config.workers, int):
+        # A number that the user asks us for also wins over the application's own.
+        return Slot(name="CELERY_WORKER_CONCURRENCY", via="env")
+    return slot
+
+
+def _obey(case: _Case, count: int) -> Workers:
+    """`--workers N`."""
+    reason = case.config.origin_of("workers")
+    workers = _tell(case, _Answer(count=count, reason=reason, provenance="user", notices=_doubt(case, count)))
+    if case.place is None and case.command.workers is None:
+        left = NotSet(name="workers", reason=f"{reason}: no place to tell it; CGTUNE_PLAN_WORKERS says it")
+        return workers.replace(decision=left)
+    return workers
+
+
+def _calculate(case: _Case) -> Workers:
+    """The rows of decide_workers in which the user says no number."""
+    config, command, place = case.config, case.command, case.place
+    name = "workers" if place is None else place.name
     if config.workers == "keep":
-        return _with_room(room, Workers(count=None, decision=NotSet(name=name, reason="--workers keep")))
-    if cpu is None:
-        left = NotSet(name=name, reason="the CPU limit cannot be told")
-        return _with_room(room, Workers(count=None, decision=left if slot else None))
-    if memory is None and limits.memory.status != UNLIMITED:
-        message = "the memory limit cannot be told: the number of workers is left alone; --memory-limit says it"
+        return Workers(count=None, decision=NotSet(name=name, reason="--workers keep"))
+    if case.cpu is None:
+        return Workers(
+            count=None, decision=NotSet(name=name, reason="the CPU limit cannot be told") if place else None
+        )
+    if case.memory is None and case.limits.memory.status != UNLIMITED:
         left = NotSet(name=name, reason="the memory limit cannot be told")
-        notice = Notice(code="MEMORY_UNKNOWN", message=message, path=limits.memory.source)
-        if slot is None and not is_asked:
-            return Workers(count=None)
-        return Workers(count=None, decision=left, notices=(notice,))
-    solved = _solve(limits, config, kind, cpu, memory=memory, room=room)
-    if is_asked or slot is None:
-        alone = command.runtime is not None and config.kind is None and not is_asked
-        if alone:
-            # One process of its own: what it starts inside is told by the number of CPUs.
-            return _with_room(room, Workers(count=1))
-        if not is_asked:
-            return solved.replace(decision=None, notices=())
-        assert isinstance(solved.decision, Setting)
-        return solved.replace(decision=_asked(solved.count or 1, solved.decision.reason, solved.decision.source))
-    if command.is_one_by_habit and not config.is_said("workers"):
-        could = f"; --workers auto would make it {solved.count}" if solved.count != 1 else ""
-        left = NotSet(name=name, reason=f"{command.server} is one process by habit{could}")
-        return _with_room(room, Workers(count=1, decision=left))
-    assert isinstance(solved.decision, Setting)
-    return solved.replace(decision=solved.decision.replace(name=name, via=slot.via))
+        message = "the memory limit cannot be told: the number of workers is left alone; --memory-limit says it"
+        notice = Notice(code="MEMORY_UNKNOWN", message=message, path=case.limits.memory.source)
+        return Workers(count=None, decision=left, notices=(notice,)) if place else Workers(count=None)
+    is_asked = command.workers is not None
+    if place is None and not is_asked and command.runtime is not None and config.kind is None:
+        return Workers(count=command.default_workers)
+    answer = _solve(case, case.cpu)
+    if place is None and not is_asked:
+        return Workers(count=answer.count)
+    if command.is_one_by_habit and not is_asked and not config.is_said("workers"):
+        could = f"; --workers auto would make it {answer.count}" if answer.count != 1 else ""
+        return Workers(count=1, decision=NotSet(name=name, reason=f"{command.server} is one process by habit{could}"))
+    return _tell(case, answer)
+
+
+def _tell(case: _Case, answer: _Answer) -> Workers:
+    """A number of ours in its place."""
+    told = None
+    if case.place is not None:
+        told = Setting(
+            name=case.place.name,
+            value=str(answer.count),
+            via=case.place.via,
+            reason=answer.reason,
+            source=answer.source,
+            provenance=answer.provenance,
+        )
+    return Workers(count=answer.count, decision=told, notices=answer.notices)
+
+
+def _expect(case: _Case, count: int | None) -> int:
+    """How many processes will share the cores and the memory, as well as it can be told."""
+    if count is not None:
+        return max(1, count)
+    if case.command.workers is not None and case.cpu is not None:
+        # The user has chosen a number that cannot be read: as many as we would have taken.
+        return budget.workers_by_cpu(case.kind, case.cpu.cores)
+    if case.command.default_workers is not None:
+        return case.command.default_workers
+    # As the machine, of which the cores are a part.
+    return case.limits.cpu.host_count or (1 if case.cpu is None else budget.processes(case.cpu.cores))
 
 
 def _size_of_worker(config: Config, kind: str | None, measured: WorkerSize | None) -> WorkerSize:
@@ -223,29 +209,9 @@ def _kept(given: Given) -> Setting:
     return Setting(name=given.name, value=given.text, via=given.via, reason=reason, provenance="user", is_kept=True)
 
 
-def _asked(count: int, reason: str, source: str | None) -> Setting:
-    return Setting(name=f"$({WORKERS})", value=str(count), via="argv", reason=reason, source=source)
-
-
-def _strong_slot(command: Command) -> tuple[str, str]:
-    """Where a number goes that the user asked us to set: also a place that wins over the application's own."""
-    slot = command.workers_slot
-    assert slot is not None
-    if slot.via == "inject":
-        return "env", "CELERY_WORKER_CONCURRENCY"
-    return slot.via, slot.name
-
-
-def _with_room(room: MemoryRoom | None, workers: Workers) -> Workers:
-    """What the memory comes to for that many."""
-    if room is None:
-        return workers
-    share_bytes = room.share_bytes // max(1, workers.count or 1)
-    return workers.replace(budget=room.budget, share_bytes=share_bytes)
-
-
-def _doubt(count: int | None, memory: MemoryView | None, room: MemoryRoom | None) -> tuple[Notice, ...]:
+def _doubt(case: _Case, count: int | None) -> tuple[Notice, ...]:
     """What is to be said of the user's own number of workers: nothing, or that memory looks short of it."""
+    memory, room = case.memory, case.room
     if count is None or memory is None or room is None or count <= max(1, room.workers):
         return ()
     one_bytes = room.budget.worker_bytes or 0
@@ -257,17 +223,10 @@ def _doubt(count: int | None, memory: MemoryView | None, room: MemoryRoom | None
     return (Notice(code="WORKERS_MAY_NOT_FIT", message=message, path=memory.source),)
 
 
-def _solve(
-    limits: Limits,
-    config: Config,
-    kind: str | None,
-    cpu: CpuView,
-    *,
-    memory: MemoryView | None,
-    room: MemoryRoom | None,
-) -> Workers:
+def _solve(case: _Case, cpu: CpuView) -> _Answer:
     """As many workers as the CPU keeps busy, or as fit into memory, whichever is less; at least one."""
-    count = budget.workers_by_cpu(kind, cpu.cores)
+    limits, config, memory, room = case.limits, case.config, case.memory, case.room
+    count = budget.workers_by_cpu(case.kind, cpu.cores)
     reason, source = cpu.phrase, cpu.source
     notices = []
     if not cpu.is_limited:
@@ -276,9 +235,10 @@ def _solve(
         if count <= most:
             reason, source = f"no CPU limit, {cpu.cores:.6g} CPUs", None
         elif request is not None:
-            reason, source = "twice the CPU request", _said_by(config, "cpu_request")
+            reason, source = "twice the CPU request", said_by(config, "cpu_request")
         count = min(count, most)
-        message = f"no CPU limit: workers are at most {most}; say --workers or --cpu-request for other figures"
+        bound, hint = (f"{most}", " or --cpu-request") if request is None else (f"{most}, twice --cpu-request", "")
+        message = f"no CPU limit: workers are at most {bound}; say --workers{hint} for another number"
         notices.append(Notice(code="CPU_UNLIMITED", message=message))
     if config.max_workers is not None and config.max_workers < count:
         count = config.max_workers
@@ -294,5 +254,4 @@ def _solve(
             missing = format_bytes(room.missing_bytes)
             message = f"one worker of {one} needs {missing} more; starting one; see --worker-memory"
             notices.append(Notice(code="MEMORY_TOO_SMALL", message=message, path=source))
-    ours = Setting(name="workers", value=str(count), via="env", reason=reason, source=source)
-    return _with_room(room, Workers(count=count, decision=ours, is_solved=True, notices=tuple(notices)))
+    return _Answer(count=count, reason=reason, source=source, notices=tuple(notices))

@@ -9,12 +9,13 @@ What it reads, the later the stronger:
     CELERY_WORKER_AUTOSCALE, --autoscale 8,2: up to the larger one, whatever the others say
 
 A number of 0, an empty variable, and "auto" since 5.7 are Celery's own choice: said, and not known here. With
-`-P threads`, gevent or eventlet the pool is one process, and its number is one of threads; solo has no number.
+`-P threads`, gevent or eventlet the pool is one process, and its number is one of threads, by itself again as many as
+the machine has CPUs; solo has no number.
 """
 
 from __future__ import annotations
 
-from cgtune.settings import QUEUE_CPU, QUEUE_IO, Command, Given, Slot
+from cgtune.settings import AS_THE_MACHINE, QUEUE_CPU, QUEUE_IO, Command, Given, Slot
 from cgtune.words import ValueOption, find_value, parse_count, skip_options
 
 TYPE_CHECKING = False
@@ -44,8 +45,15 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
     pool = find_value(arguments, _POOL) or environment.get("CELERY_WORKER_POOL")
     number = _given(arguments, environment)
     if pool in _IN_ONE_PROCESS:
-        threads = None if pool == "solo" else number
-        return Command(argv=(), runtime="python", server="celery", kind=QUEUE_IO, threads=threads)
+        is_solo = pool == "solo"
+        return Command(
+            argv=(),
+            runtime="python",
+            server="celery",
+            kind=QUEUE_IO,
+            threads=None if is_solo else number,
+            default_threads=1 if is_solo else AS_THE_MACHINE,
+        )
     return Command(
         argv=(),
         runtime="python",
@@ -53,7 +61,7 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
         kind=QUEUE_CPU,
         workers=number,
         workers_slot=WEAK_SLOT,
-        default_workers=None,
+        default_workers=AS_THE_MACHINE,
         is_preloading=True,
     )
 

@@ -6,7 +6,7 @@ dramatiq-gevent                             the same, with greenlets for threads
 
 from __future__ import annotations
 
-from cgtune.settings import QUEUE_CPU, Command, Given, Slot
+from cgtune.settings import AS_THE_MACHINE, QUEUE_CPU, Command, Given, Slot
 from cgtune.words import ValueOption, find_value, parse_count
 
 TYPE_CHECKING = False
@@ -38,5 +38,6 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
         threads=find(_THREADS),
         workers_slot=Slot(name="--processes", via="argv"),
         threads_slot=Slot(name="--threads", via="argv"),
-        default_workers=None,
+        default_workers=AS_THE_MACHINE,
+        default_threads=8,
     )

@@ -3,13 +3,13 @@
 | read | says |
 |---|---|
 | `GRANIAN_WORKERS`, `--workers` | workers, 1 by itself; the command line wins; an empty variable is 1 |
-| `GRANIAN_BLOCKING_THREADS`, `--blocking-threads` | for WSGI up to 512; an error above 1 for ASGI and RSGI |
+| `GRANIAN_BLOCKING_THREADS`, `--blocking-threads` | for WSGI, hundreds by itself; an error above 1 for ASGI, RSGI |
 | `GRANIAN_INTERFACE`, `--interface` | asgi, asginl, rsgi (the default), wsgi |
 """
 
 from __future__ import annotations
 
-from cgtune.settings import ASYNC_WEB, SYNC_WEB, Command, Given, Slot
+from cgtune.settings import AS_THE_MACHINE, ASYNC_WEB, SYNC_WEB, Command, Given, Slot
 from cgtune.words import ValueOption, find_value, parse_count
 
 TYPE_CHECKING = False
@@ -49,4 +49,5 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
         workers_slot=Slot(name=_WORKERS[0], via="env"),
         threads_slot=Slot(name=_THREADS[0], via="env") if is_wsgi else None,
         is_one_by_habit=True,
+        default_threads=AS_THE_MACHINE if is_wsgi else 1,
     )

@@ -7,6 +7,7 @@
 | `UVICORN_WORKERS` | the same as --workers; an empty one is none; `fastapi` does not read it |
 | `--workers N` | workers; each is spawned anew and imports the application itself: nothing is shared |
 | `--reload`, `UVICORN_RELOAD` | one process, whatever else is said |
+| `--interface wsgi`, `UVICORN_INTERFACE` | 10 threads |
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _VARIABLE = "WEB_CONCURRENCY"
 _WORKERS = ValueOption(long="--workers")
 _ENV_FILE = ValueOption(long="--env-file")
+_INTERFACE = ValueOption(long="--interface")
+_WSGI_THREADS = 10
 # What click takes for no.
 _FALSE = ("", "0", "false", "f", "no", "n", "off")
 
@@ -55,6 +58,7 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
     elif filed is not None and _VARIABLE in filed:
         text = filed[_VARIABLE]
         workers = Given(name=_VARIABLE, text=text, via="env", value=parse_workers(text), source=env_file)
+    interface = find_value(arguments, _INTERFACE) or variable("UVICORN_INTERFACE")
     can_have_more = not is_reloading and filed is not None
     return Command(
         argv=(),
@@ -64,6 +68,7 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
         workers=workers,
         workers_slot=Slot(name=_VARIABLE, via="env") if can_have_more else None,
         is_one_by_habit=True,
+        default_threads=_WSGI_THREADS if interface == "wsgi" else 1,
     )
 
 

@@ -64,6 +64,7 @@ PLANNING = {
     "cgtune.placeholders",
     "cgtune.plan",
     "cgtune.planning",
+    "cgtune.resources",
     "cgtune.runtimes",
     "cgtune.settings",
     "cgtune.sizing",
