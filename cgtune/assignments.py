@@ -7,6 +7,8 @@
 | `workers = 2 * cpu_count() + 1`, also inside `if`, `for`, `with`, `try` | said, and not known: "…" |
 | `from base import *`, `exec(…)`, `globals()[…]`; no Python | nothing can be told of the file |
 
+As bytes it is decoded as Python does it: by its `# coding:` line, as UTF-8 without one.
+
 Lines are those of .ini, .toml and .env files: `name = value`, under `[section]`, comments behind # or ;.
 """
 
@@ -15,17 +17,18 @@ from __future__ import annotations
 # The types of the syntax tree, without the price of `ast`, which imports `re` and more.
 import _ast
 
+from cgtune.words import UNKNOWN
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNKNOWN = "…"
 _BEYOND_READING = ("exec", "globals", "locals", "vars")
 # What has names of its own.
 _SCOPES = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef, _ast.Lambda)
 
 
-def read_python(text: str) -> dict[str, str] | None:
+def read_python(text: str | bytes) -> dict[str, str] | None:
     """name -> value as the file leaves them; None where that cannot be told."""
     tree = _parse(text)
     if tree is None:
@@ -73,7 +76,7 @@ def _bare(value: str) -> str:
     return value.partition(" #")[0].rstrip()
 
 
-def _parse(text: str) -> _ast.Module | None:
+def _parse(text: str | bytes) -> _ast.Module | None:
     # A doubtful escape in the user's file is warned of by the program that runs it, not by us.
     from warnings import catch_warnings, simplefilter
 

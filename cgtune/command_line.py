@@ -3,6 +3,8 @@
     env A=1 nice -n 5 gunicorn -w 2 app:app      gunicorn, ("-w", "2", "app:app"), with A
     python -u -m gunicorn app:app                gunicorn, by that python
     sh -c "cd /srv; exec gunicorn app:app"       gunicorn, in /srv; no word can be added to it
+    sh -c 'exec gunicorn "$@"' sh -w 7 app:app   gunicorn, ("-w", "7", "app:app")
+    taskset -c 0,1 gunicorn app:app              gunicorn, on 2 CPUs
     poetry run uvicorn app:app                   uvicorn; which python, poetry alone knows
     ./manage.py runserver                        manage.py, by the python of its first line
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from cgtune.records import Record
 from cgtune.words import base_name, join_path, split_words
-from cgtune.wrappers import MODULE_OPTIONS, WRAPPERS, count_words
+from cgtune.wrappers import BINDERS, MODULE_OPTIONS, WRAPPERS, count_cpus, count_words, read_python_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 _MOST_WRAPPERS = 10
 _SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh")
-# Python's options with a value, as a letter each.
-_PYTHON_VALUES = "mcXW"
+# Those of env's options that are understood.
+_ENV_OPTIONS = ("-C", "--chdir", "-S", "--split-string", "-u", "--unset")
 _EXEC_ARGUMENTS = '"$0" "$@"'
 
 
@@ -35,7 +37,8 @@ class Program(Record):
     `position` is the index in argv of the first of `arguments`, None where no word can be added to them.
     `is_module`: `name` is one that Python is to find. `python` is the interpreter as it is written, `is_python`
     whether there is one at all, `is_python_hidden` that another may be found. Relative paths count from `folder`,
-    where "" is where we are and None is not known.
+    where "" is where we are and None is not known. `unset` are variables that are taken away on the way, `cpus` is
+    how many CPUs are left to it there.
     """
 
     name: str | None = None
@@ -48,6 +51,8 @@ class Program(Record):
     python: str | None = None
     python_flags: str = ""
     is_python_hidden: bool = False
+    unset: tuple[str, ...] = ()
+    cpus: int | None = None
 
 
 class _Seen(Record):
@@ -58,6 +63,8 @@ class _Seen(Record):
     variables: tuple[tuple[str, str], ...] = ()
     folder: str | None = ""
     is_own_path: bool = False
+    unset: tuple[str, ...] = ()
+    cpus: int | None = None
 
     def skip(self, count: int) -> _Seen:
         """Without the first words."""
@@ -113,27 +120,20 @@ def _program(seen: _Seen, first_lines: Callable[[str], bytes] | None) -> Program
         arguments=tuple(arguments),
         position=None if seen.position is None else seen.position + 1,
         variables=seen.variables,
+        unset=seen.unset,
+        cpus=seen.cpus,
         folder=seen.folder,
         is_python=bool(python),
         python=python[0] or None if python else None,
-        python_flags=_read_python_options(python).flags,
+        python_flags=read_python_options(python).flags,
         is_python_hidden=seen.is_own_path and not (python and "/" in python[0]),
     )
-
-
-class _PythonOptions(Record):
-    """`count` words are Python's own; -m or -c, the `last` of its options, has a `value`."""
-
-    count: int
-    flags: str = ""
-    last: str = ""
-    value: str = ""
 
 
 def _python_program(seen: _Seen) -> Program:
     """What Python is told to run: a module (with -m), a script, or its standard input (no name)."""
     words = seen.words
-    options = _read_python_options(words)
+    options = read_python_options(words)
     index = options.count
     name: str | None = None
     if options.last == "m":
@@ -148,6 +148,8 @@ def _python_program(seen: _Seen) -> Program:
         arguments=words[index:],
         position=None if seen.position is None else seen.position + index,
         variables=seen.variables,
+        unset=seen.unset,
+        cpus=seen.cpus,
         folder=seen.folder,
         is_module=options.last == "m",
         is_python=True,
@@ -155,32 +157,6 @@ def _python_program(seen: _Seen) -> Program:
         python_flags=options.flags,
         is_python_hidden=seen.is_own_path and "/" not in words[0],
     )
-
-
-def _read_python_options(words: Sequence[str]) -> _PythonOptions:
-    index = 1
-    flags = ""
-    while index < len(words) and words[index].startswith("-") and words[index] != "-":
-        option = words[index]
-        index += 1
-        if option == "--":
-            break
-        if option.startswith("--"):
-            index += option == "--check-hash-based-pycs"
-            continue
-        for place, letter in enumerate(option[1:], 1):
-            if letter not in _PYTHON_VALUES:
-                flags += letter
-                continue
-            # The value is the rest of this word, or the next one.
-            value = option[place + 1 :]
-            if not value:
-                value = words[index] if index < len(words) else ""
-                index += 1
-            if letter in "mc":
-                return _PythonOptions(count=min(index, len(words)), flags=flags, last=letter, value=value)
-            break
-    return _PythonOptions(count=min(index, len(words)), flags=flags)
 
 
 def python_of(first_lines: bytes) -> tuple[str, ...]:
@@ -218,10 +194,15 @@ def _behind_wrapper(seen: _Seen, wrapper: Wrapper) -> _Seen | None:
     count = count_words(seen.words, wrapper)
     if count is None:
         return None
+    cpus = count_cpus(seen.words[:count]) if base_name(seen.words[0]) in BINDERS else None
+    if cpus == 0:
+        return None
     is_moved = any(word.startswith(wrapper.movers) for word in seen.words[:count])
     behind = seen.skip(count).replace(
         folder=None if is_moved else seen.folder, is_own_path=seen.is_own_path or wrapper.has_own_python
     )
+    if cpus is not None:
+        behind = behind.replace(cpus=cpus if seen.cpus is None else min(cpus, seen.cpus))
     first, *rest = behind.words
     if wrapper.is_python and first in MODULE_OPTIONS:
         first = "-m"
@@ -234,8 +215,11 @@ def _behind_wrapper(seen: _Seen, wrapper: Wrapper) -> _Seen | None:
 def _behind_shell(seen: _Seen) -> _Seen | None:
     from cgtune.shell_line import last_command
 
-    line = _shell_line(seen.words)
-    command = None if line is None else last_command(line)
+    place = _place_of_line(seen.words)
+    command = None
+    if place is not None:
+        # What stands behind the line is its $0, $1 and on.
+        command = last_command(seen.words[place], seen.words[place + 1 :] or seen.words[:1])
     if command is None:
         return None
     is_own_path = seen.is_own_path or command.is_own_path or _is_login(seen.words)
@@ -251,8 +235,8 @@ def _is_login(words: Sequence[str]) -> bool:
     return any(word == "--login" or (word[:1] == "-" and word[1:2] != "-" and "l" in word) for word in words[1:-1])
 
 
-def _shell_line(words: Sequence[str]) -> str | None:
-    """The line of `sh -c LINE`, also of `sh -euc LINE` and `bash -o pipefail -c LINE`."""
+def _place_of_line(words: Sequence[str]) -> int | None:
+    """Where the line of `sh -c LINE` stands, also of `sh -euc LINE` and `bash -o pipefail -c LINE`."""
     index = 1
     is_line = False
     while index < len(words) and words[index][:1] in ("-", "+") and words[index] not in ("-", "--"):
@@ -262,11 +246,11 @@ def _shell_line(words: Sequence[str]) -> str | None:
             is_line = is_line or "c" in word
             index += word.endswith(("o", "O"))
     index += index < len(words) and words[index] in ("-", "--")
-    return words[index] if is_line and index < len(words) else None
+    return index if is_line and index < len(words) else None
 
 
 def _behind_env(seen: _Seen) -> _Seen | None:
-    """What follows env's own words; None where it takes variables away."""
+    """What follows env's own words; None where it takes all variables away."""
     words = seen.words
     index = 1
     while index < len(words) and words[index].startswith("-"):
@@ -276,19 +260,25 @@ def _behind_env(seen: _Seen) -> _Seen | None:
             break
         if word in ("-v", "--debug"):
             continue
-        is_split = word.startswith(("-S", "--split-string"))
-        if not (is_split or word.startswith(("-C", "--chdir"))):
+        option = next((option for option in _ENV_OPTIONS if word.startswith(option)), None)
+        if option is None:
             return None
         value = word.partition("=")[2] if word.startswith("--") else word[2:]
         if not value:
             value = "".join(words[index : index + 1])
             index += 1
-        if is_split:
+        if option in ("-S", "--split-string"):
             # Its words take its place; they may be options and variables again.
             is_plain = not any(char in value for char in "\\$#")
             more = ("env", *split_words(value), *words[index:])
             return seen.replace(words=more, position=None) if is_plain else None
-        seen = seen.replace(folder=join_path(seen.folder, value))
+        if option in ("-C", "--chdir"):
+            seen = seen.replace(folder=join_path(seen.folder, value))
+        else:
+            kept = tuple(pair for pair in seen.variables if pair[0] != value)
+            seen = seen.replace(
+                variables=kept, unset=(*seen.unset, value), is_own_path=seen.is_own_path or value == "PATH"
+            )
     variables = []
     while index < len(words) and "=" in words[index]:
         name, _, value = words[index].partition("=")

@@ -54,14 +54,17 @@ class ProgramFiles:
         path = self.find(word)
         return b"" if path is None else _read(path, _FIRST_LINES_BYTES) or b""
 
-    def read_text(self, path: str) -> str | None:
-        """A small text file; None where there is none, or it is none."""
+    def read_bytes(self, path: str) -> bytes | None:
+        """A small file; None where there is none."""
         place = join_path(self.folder, path)
         data = None if place is None else _read(place, MOST_TEXT_BYTES + 1)
-        if data is None or len(data) > MOST_TEXT_BYTES:
-            return None
+        return None if data is None or len(data) > MOST_TEXT_BYTES else data
+
+    def read_text(self, path: str) -> str | None:
+        """A small text file; None where there is none, or it is none."""
+        data = self.read_bytes(path)
         try:
-            return data.decode("utf-8-sig")
+            return None if data is None else data.decode("utf-8-sig")
         except UnicodeDecodeError:
             return None
 
@@ -87,7 +90,7 @@ class NoFiles(ProgramFiles):
         """Nothing is there."""
         return None
 
-    def read_text(self, path: str) -> str | None:
+    def read_bytes(self, path: str) -> bytes | None:
         """Nothing is there."""
         return None
 

@@ -18,7 +18,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+#: A value that somebody has said, and that is not known here.
+UNKNOWN = "…"
 _MOST = 999_999
+
+
+class ShellWord(str):
+    """A word that a shell puts others in place of, or none: `$ARGS`."""
+
+    __slots__ = ()
 
 
 class ValueOption(Record):

@@ -3,14 +3,18 @@
     nice -n 5 gunicorn app:app          3
     timeout -k 5 1h gunicorn app:app    4, one of them no option: the time
     poetry -C /srv run gunicorn         4, its own options, `run`, and no more
+    python -u -m gunicorn app:app       4, with the module
 
 From each program's manual, tried with coreutils 9.1, util-linux 2.38, tini 0.19, poetry 2, uv 0.13 and the rest.
+
+Two of them say which CPUs the program may use: "0,2-5", also with a step, "0-7:2"; or as a mask, "f", "0x3f", "1,0".
+A node's CPUs (`numactl -N 0`) are the kernel's to know, and relative ones (`+0`, `!0`) are not told here either.
 """
 
 from __future__ import annotations
 
 from cgtune.records import Record
-from cgtune.words import skip_options
+from cgtune.words import ValueOption, base_name, find_values, skip_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +55,10 @@ _SETPRIV_LONGS = (
     *("--ambient-caps", "--inh-caps", "--bounding-set", "--ruid", "--euid", "--rgid", "--egid", "--reuid"),
     *("--regid", "--groups", "--securebits", "--pdeathsig", "--selinux-label", "--apparmor-profile"),
 )
+_NUMACTL_LONGS = (
+    *("--interleave", "--weighted-interleave", "--preferred", "--preferred-many", "--membind"),
+    *("--physcpubind", "--cpunodebind"),
+)
 _TINI = Wrapper(letters="pe")
 WRAPPERS = {
     "catatonit": Wrapper(),
@@ -71,7 +79,7 @@ WRAPPERS = {
     "newrelic-admin": Wrapper(subcommand="run-program"),
     "nice": Wrapper(letters="n", longs=("--adjustment",)),
     "nohup": Wrapper(),
-    "numactl": Wrapper(letters="NmCiP"),
+    "numactl": Wrapper(letters="NmCiPpw", longs=_NUMACTL_LONGS),
     "opentelemetry-instrument": Wrapper(longs=None),
     "pdm": Wrapper(subcommand="run", letters="p", longs=("--project", "--venv"), has_own_python=True),
     "pipenv": Wrapper(subcommand="run", longs=("--python", "--pypi-mirror"), has_own_python=True),
@@ -101,6 +109,15 @@ WRAPPERS = {
         has_own_python=True,
     ),
 }
+# Python's options with a value, as a letter each.
+_PYTHON_VALUES = "mcXW"
+#: Those that bind what they start to some CPUs.
+BINDERS = ("numactl", "taskset")
+_CPUS = ValueOption(long="--physcpubind", letter="C", shortest="--ph", flags="abl")
+_NODES = (
+    ValueOption(long="--cpunodebind", letter="N", shortest="--cpun", flags="abl"),
+    ValueOption(long="--cpubind", letter="c", shortest="--cpub", flags="abl"),
+)
 
 
 def count_words(words: Sequence[str], wrapper: Wrapper) -> int | None:
@@ -118,3 +135,70 @@ def count_words(words: Sequence[str], wrapper: Wrapper) -> int | None:
 def _skip(words: Sequence[str], index: int, wrapper: Wrapper) -> int:
     end = next((place for place, word in enumerate(words) if word in MODULE_OPTIONS), len(words))
     return skip_options(words[:end] if wrapper.is_python else words, index, wrapper.letters, wrapper.longs)
+
+
+def count_cpus(words: Sequence[str]) -> int | None:
+    """On how many CPUs these words of `taskset` or `numactl` let a program run; 0 where that cannot be told."""
+    if base_name(words[0]) == "taskset":
+        flags = [word for word in words[1:-1] if word[:1] == "-" and word != "--"]
+        is_list = any("c" in flag if flag[:2] != "--" else "--cpu-list".startswith(flag) for flag in flags)
+        return _count_list(words[-1]) if is_list else _count_mask(words[-1])
+    if any(find_values(words, option) for option in _NODES):
+        return 0
+    lists = {text for _, text in find_values(words, _CPUS)} - {"all"}
+    return min(map(_count_list, lists), default=None)
+
+
+def _count_list(text: str) -> int:
+    cpus: set[int] = set()
+    for part in text.split(","):
+        numbers, _, step = part.partition(":")
+        first, _, last = numbers.partition("-")
+        bounds = (first, last or first, step or "1")
+        if not all(number.isascii() and number.isdigit() and len(number) <= 5 for number in bounds) or step == "0":
+            return 0
+        start, end, stride = map(int, bounds)
+        cpus.update(range(start, end + 1, stride))
+    return len(cpus)
+
+
+def _count_mask(text: str) -> int:
+    digits = text.removeprefix("0x").replace(",", "")
+    is_mask = bool(digits) and all(char in "0123456789abcdefABCDEF" for char in digits)
+    return bin(int(digits, 16)).count("1") if is_mask else 0
+
+
+class PythonOptions(Record):
+    """`count` words are Python's own; -m or -c, the `last` of its options, has a `value`."""
+
+    count: int
+    flags: str = ""
+    last: str = ""
+    value: str = ""
+
+
+def read_python_options(words: Sequence[str]) -> PythonOptions:
+    """Python's own words at the start of a command line."""
+    index = 1
+    flags = ""
+    while index < len(words) and words[index].startswith("-") and words[index] != "-":
+        option = words[index]
+        index += 1
+        if option == "--":
+            break
+        if option.startswith("--"):
+            index += option == "--check-hash-based-pycs"
+            continue
+        for place, letter in enumerate(option[1:], 1):
+            if letter not in _PYTHON_VALUES:
+                flags += letter
+                continue
+            # The value is the rest of this word, or the next one.
+            value = option[place + 1 :]
+            if not value:
+                value = words[index] if index < len(words) else ""
+                index += 1
+            if letter in "mc":
+                return PythonOptions(count=min(index, len(words)), flags=flags, last=letter, value=value)
+            break
+    return PythonOptions(count=min(index, len(words)), flags=flags)

@@ -13,13 +13,14 @@ own; GUNICORN_CMD_ARGS would win over the config file, so they are set there onl
 nothing. More than one thread turns the sync worker class into gthread.
 
 Of the config file only what it says literally is read, as in assignments.py: it is not run. What is computed there
-(`workers = 2 * cpu_count() + 1`) is the user's number, and not known.
+(`workers = 2 * cpu_count() + 1`) is the user's number, and not known; so are the numbers of a file that cannot be
+read.
 """
 
 from __future__ import annotations
 
 from cgtune.settings import ASYNC_WEB, SYNC_WEB, Command, Given, Slot
-from cgtune.words import ValueOption, find_value, has_flag, parse_count, split_words
+from cgtune.words import UNKNOWN, ShellWord, ValueOption, find_value, has_flag, parse_count, split_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,21 +47,24 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
     """A Command for gunicorn."""
     places = (
         (program.arguments, "command line"),
-        (split_words(environment.get(ARGUMENTS_VARIABLE, "")), ARGUMENTS_VARIABLE),
+        (_words_of_variable(environment.get(ARGUMENTS_VARIABLE, "")), ARGUMENTS_VARIABLE),
     )
     config_name = _first(places, _CONFIG)
     assigned = _read_config(config_name, files)
+    # In a folder that is not known there may be none.
+    is_there = config_name is not None or files.folder is not None
+    unread = dict.fromkeys(("workers", "threads"), UNKNOWN) if is_there else {}
 
     def find(option: ValueOption, key: str) -> Given | None:
         for words, source in places:
             text = find_value(words, option)
             if text is not None:
                 return Given(name=option.long, text=text, via="argv", value=parse_count(text), source=source)
-        if assigned is not None and key in assigned:
-            text = assigned[key]
-            source = config_name or _DEFAULT_CONFIG
-            return Given(name=key, text=text, via="argv", value=parse_count(text), source=source)
-        return None
+        text = (unread if assigned is None else assigned).get(key)
+        if text is None:
+            return None
+        source = config_name or _DEFAULT_CONFIG
+        return Given(name=key, text=text, via="argv", value=parse_count(text), source=source)
 
     workers = find(_WORKERS, "workers")
     if workers is None and WORKERS_VARIABLE in environment:
@@ -83,6 +87,16 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
     )
 
 
+def _words_of_variable(text: str) -> Sequence[str]:
+    words = split_words(text)
+    if "$" not in text:
+        return words
+    # gunicorn expands nothing: a shell line has yet to do it.
+    from cgtune.shell_line import say_unknown
+
+    return say_unknown([ShellWord(word) if word[:1] == "$" else word for word in words], ("--workers", "--threads"))
+
+
 def _first(places: Sequence[tuple[Sequence[str], str]], option: ValueOption) -> str | None:
     return next((value for words, _ in places if (value := find_value(words, option))), None)
 
@@ -94,9 +108,9 @@ def _read_config(named: str | None, files: ProgramFiles) -> dict[str, str] | Non
         path = path.removeprefix("python:").replace(".", "/") + ".py"
     if named is None and not files.may_exist(path):
         return {}
-    text = files.read_text(path)
-    if text is None:
+    data = files.read_bytes(path)
+    if data is None:
         return None
     from cgtune.assignments import read_python
 
-    return read_python(text)
+    return read_python(data)

@@ -4,12 +4,13 @@ hypercorn --workers 2 app:app        -w 2, -w2; no abbreviation of --workers is 
 hypercorn -c hypercorn.toml app:app  workers = 2; also conf.py, file:conf.py, python:package.conf; an argument wins
 
 An argument of ours would win over the config file too, so it is only added where the file is known to say nothing.
+What a file says that cannot be read is the user's number, and not known.
 """
 
 from __future__ import annotations
 
 from cgtune.settings import ASYNC_WEB, Command, Given, Slot
-from cgtune.words import ValueOption, find_value, parse_workers
+from cgtune.words import UNKNOWN, ValueOption, find_value, parse_workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def recognise(program: Program, environment: Mapping[str, str], files: ProgramFi
     workers = None
     if text is not None:
         workers = Given(name="--workers", text=text, via="argv", value=parse_workers(text), source="command line")
-    elif assigned is not None and "workers" in assigned:
-        text = assigned["workers"]
+    elif assigned is None or "workers" in assigned:
+        text = UNKNOWN if assigned is None else assigned["workers"]
         workers = Given(name="workers", text=text, via="argv", value=parse_workers(text), source=config_name)
     return Command(
         argv=(),
@@ -51,8 +52,8 @@ def _read_config(name: str, files: ProgramFiles) -> dict[str, str] | None:
     path = name.removeprefix("file:")
     if name.startswith("python:"):
         path = name.removeprefix("python:").replace(".", "/") + ".py"
+    if path != name or path.endswith(".py"):
+        data = files.read_bytes(path)
+        return None if data is None else read_python(data)
     text = files.read_text(path)
-    if text is None:
-        return None
-    is_python = path != name or path.endswith(".py")
-    return read_python(text) if is_python else dict(read_lines(text))
+    return None if text is None else dict(read_lines(text))

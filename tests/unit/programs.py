@@ -26,9 +26,10 @@ class Files(NoFiles):
         """The first 512 bytes."""
         return (self.texts.get(self.find(word) or "") or "").encode()[:512]
 
-    def read_text(self, path: str) -> str | None:
+    def read_bytes(self, path: str) -> bytes | None:
         """What it holds."""
-        return self.texts.get(join_path(self.folder, path) or "")
+        text = self.texts.get(join_path(self.folder, path) or "")
+        return None if text is None else text.encode()
 
     def may_exist(self, path: str) -> bool:
         """Also where the folder is not known."""

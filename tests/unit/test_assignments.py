@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cgtune.assignments import UNKNOWN, read_lines, read_python
+from cgtune.assignments import read_lines, read_python
+from cgtune.words import UNKNOWN
 
 # Python -> what it says; None: nothing can be told of the file.
 PYTHON: dict[str, dict[str, str] | None] = {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cgtune.files import NoFiles
 from cgtune.runtimes import recognise
-from cgtune.settings import Command, Slot
+from cgtune.settings import Slot
 from tests.unit.programs import number, recognised
 
 RECOGNISED = [
@@ -170,75 +170,6 @@ def test_the_command_line_is_stronger_than_the_variables() -> None:
     command = recognised("gunicorn --threads 2 -k gthread", environment)
     assert number(command.workers) == ("3", 3, "GUNICORN_CMD_ARGS")
     assert (number(command.threads), command.kind) == (("2", 2, "command line"), "sync-web")
-
-
-CONFIG = "workers = 7\nthreads = 5\nworker_class = 'gevent'\npreload_app = True\n"
-
-
-def _of_config(command: Command) -> bool:
-    """Whether a command was read from the file above; fails where only a part of it was."""
-    is_read = command.workers is not None
-    assert (command.threads is not None, command.is_preloading, command.kind == "async-web") == (is_read,) * 3
-    return is_read
-
-
-@pytest.mark.parametrize(
-    ("line", "path", "is_read"),
-    [
-        ("gunicorn app:app", "gunicorn.conf.py", True),
-        ("gunicorn", "gunicorn.conf.py", True),
-        ("gunicorn --chdir srv app:app", "gunicorn.conf.py", True),
-        ("gunicorn --chdir srv app:app", "srv/gunicorn.conf.py", False),
-        ("gunicorn -c conf.py app:app", "conf.py", True),
-        ("gunicorn -cconf.py app:app", "conf.py", True),
-        ("gunicorn --conf conf.py app:app", "conf.py", True),
-        ("gunicorn --config=file:conf.py app:app", "conf.py", True),
-        ("gunicorn -c /etc/conf app:app", "/etc/conf", True),
-        ("gunicorn -c conf.py --chdir srv app:app", "conf.py", True),
-        ("gunicorn -c conf.py --chdir srv app:app", "srv/conf.py", False),
-        ("gunicorn -c python:shop.conf app:app", "shop/conf.py", True),
-        ("gunicorn -c other.py app:app", "gunicorn.conf.py", False),
-        ("gunicorn -c '' app:app", "gunicorn.conf.py", True),
-        ("gunicorn -c a.py -c conf.py app:app", "conf.py", True),
-        ("gunicorn app:app -- -c conf.py", "conf.py", False),
-        ("sh -c 'cd /srv && exec gunicorn app:app'", "/srv/gunicorn.conf.py", True),
-        ("sh -c 'cd /srv && exec gunicorn -c conf.py app:app'", "/srv/conf.py", True),
-        ("sh -c 'cd /srv && exec gunicorn app:app'", "gunicorn.conf.py", False),
-        ("env -C /srv gunicorn app:app", "/srv/gunicorn.conf.py", True),
-    ],
-)
-def test_its_config_file_is_looked_for_where_it_looks(line: str, path: str, is_read: bool) -> None:
-    """In the folder it starts in, never in the one of --chdir, which it enters later."""
-    assert _of_config(recognised(line, files={path: CONFIG})) is is_read
-
-
-def test_the_config_file_of_the_command_line_is_the_one() -> None:
-    """Of the two that may be named, and only one is read."""
-    files = {"one.py": "workers = 1", "two.py": "workers = 2", "gunicorn.conf.py": "workers = 3"}
-    environment = {"GUNICORN_CMD_ARGS": "-c one.py"}
-    assert number(recognised("gunicorn app:app", environment, files).workers) == ("1", 1, "one.py")
-    assert number(recognised("gunicorn -c two.py app:app", environment, files).workers) == ("2", 2, "two.py")
-    assert number(recognised("gunicorn app:app", {}, files).workers) == ("3", 3, "gunicorn.conf.py")
-
-
-def test_each_place_is_stronger_than_the_one_before() -> None:
-    """WEB_CONCURRENCY < config file < GUNICORN_CMD_ARGS < command line."""
-    files = {"gunicorn.conf.py": CONFIG}
-    environment = {"WEB_CONCURRENCY": "3"}
-    assert number(recognised("gunicorn app:app", environment).workers) == ("3", 3, "WEB_CONCURRENCY")
-    assert number(recognised("gunicorn app:app", environment, files).workers) == ("7", 7, "gunicorn.conf.py")
-    environment["GUNICORN_CMD_ARGS"] = "--workers 4"
-    assert number(recognised("gunicorn app:app", environment, files).workers) == ("4", 4, "GUNICORN_CMD_ARGS")
-    assert number(recognised("gunicorn -w 2 app:app", environment, files).workers) == ("2", 2, "command line")
-
-
-def test_what_the_config_file_computes_is_theirs_and_not_known() -> None:
-    """It is not run to find out."""
-    files = {"gunicorn.conf.py": "import os\nworkers = os.cpu_count() * 2 + 1\n"}
-    assert number(recognised("gunicorn app:app", {"WEB_CONCURRENCY": "3"}, files).workers) == (
-        *("…", None),
-        "gunicorn.conf.py",
-    )
 
 
 THREADS_SLOT = Slot(name="GUNICORN_CMD_ARGS", via="env")

@@ -152,20 +152,26 @@ HYPERCORN: list[tuple[str, dict[str, str | None], Number, bool]] = [
     ("hypercorn --co h.toml app:app", {"h.toml": TOML}, ("3", 3, "h.toml"), True),
     ("hypercorn -c h.toml -w 2 app:app", {"h.toml": TOML}, ("2", 2, ARGV), True),
     ("hypercorn -c h.toml app:app", {"h.toml": "bind = ':80'\n"}, None, True),
-    ("hypercorn -c h.toml app:app", {}, None, False),
-    ("hypercorn -c h.toml app:app", {"h.toml": None}, None, False),
+    ("hypercorn -c h.toml app:app", {}, ("…", None, "h.toml"), False),
+    ("hypercorn -c h.toml app:app", {"h.toml": None}, ("…", None, "h.toml"), False),
+    ("hypercorn -c h.toml -w 2 app:app", {}, ("2", 2, ARGV), False),
     ("hypercorn -c file:h.py app:app", {"h.py": "workers = 3"}, ("3", 3, "file:h.py"), True),
     ("hypercorn -c file:h.py app:app", {"h.py": "workers = cpu_count()"}, ("…", None, "file:h.py"), True),
-    ("hypercorn -c file:h.py app:app", {"h.py": "from base import *"}, None, False),
+    ("hypercorn -c file:h.py app:app", {"h.py": "from base import *"}, ("…", None, "file:h.py"), False),
     ("hypercorn -c python:shop.conf app:app", {"shop/conf.py": "workers = 3"}, ("3", 3, "python:shop.conf"), True),
-    ("hypercorn -c python:shop.conf.Production app:app", {"shop/conf.py": "workers = 3"}, None, False),
+    (
+        "hypercorn -c python:shop.conf.Production app:app",
+        {"shop/conf.py": "workers = 3"},
+        ("…", None, "python:shop.conf.Production"),
+        False,
+    ),
     ("hypercorn app:app", {"hypercorn.toml": TOML}, None, True),
 ]
 
 
 @pytest.mark.parametrize(("line", "files", "workers", "has_slot"), HYPERCORN)
 def test_hypercorn(line: str, files: dict[str, str | None], workers: Number, has_slot: bool) -> None:
-    """An argument, or its config file. Ours would win over the file, so it is not said where that may say one."""
+    """An argument, or its config file, also one that cannot be read. Ours would win over that: so it is not said."""
     command = recognised(line, {"WEB_CONCURRENCY": "9", "HYPERCORN_WORKERS": "9"}, files)
     assert (command.server, command.kind, number(command.workers)) == ("hypercorn", "async-web", workers)
     assert command.workers_slot == (Slot(name="--workers", via="argv") if has_slot else None)
@@ -207,89 +213,6 @@ def test_granian(line: str, environment: dict[str, str], workers: Number, thread
     threads_slot = Slot(name="GRANIAN_BLOCKING_THREADS", via="env") if kind == "sync-web" else None
     assert command.threads_slot == threads_slot
     assert (command.is_one_by_habit, command.default_workers) == (True, 1)
-
-
-INI = "[uwsgi]\nmaster = true\nprocesses = 3\nthreads = 5\n[other]\nprocesses = 6\n"
-UWSGI: list[tuple[str, dict[str, str], Number, Number]] = [
-    ("uwsgi -w app", {}, None, None),
-    ("uwsgi -p 4", {}, ("4", 4, ARGV), None),
-    ("uwsgi -p4", {}, ("4", 4, ARGV), None),
-    ("uwsgi -Mp4", {}, ("4", 4, ARGV), None),
-    ("uwsgi -MTp 4", {}, ("4", 4, ARGV), None),
-    ("uwsgi --processes 4", {}, ("4", 4, ARGV), None),
-    ("uwsgi --processes=4", {}, ("4", 4, ARGV), None),
-    ("uwsgi --proce 4", {}, ("4", 4, ARGV), None),
-    ("uwsgi --proc 4", {}, None, None),
-    ("uwsgi --procname 4", {}, None, None),
-    ("uwsgi --workers 4", {}, ("4", 4, ARGV), None),
-    ("uwsgi --worker-reload-mercy 4", {}, None, None),
-    ("uwsgi --workers 4 -p 2", {}, ("2", 2, ARGV), None),
-    ("uwsgi -p 2 --workers 4", {}, ("4", 4, ARGV), None),
-    ("uwsgi --threads 4", {}, None, ("4", 4, ARGV)),
-    ("uwsgi -p %k", {}, ("%k", None, ARGV), None),
-    ("uwsgi", {"UWSGI_PROCESSES": "4"}, ("4", 4, "UWSGI_PROCESSES"), None),
-    ("uwsgi", {"UWSGI_WORKERS": "4"}, ("4", 4, "UWSGI_WORKERS"), None),
-    ("uwsgi", {"UWSGI_PROCESSES": ""}, ("", None, "UWSGI_PROCESSES"), None),
-    ("uwsgi", {"UWSGI_THREADS": "4"}, None, ("4", 4, "UWSGI_THREADS")),
-    ("uwsgi", {"WEB_CONCURRENCY": "4"}, None, None),
-    ("uwsgi -p 2", {"UWSGI_WORKERS": "4"}, ("2", 2, ARGV), None),
-    ("uwsgi --ini a.ini", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi --ini=a.ini", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi --ini a.ini:other", {}, ("6", 6, "a.ini:other"), None),
-    ("uwsgi --ini a.ini -p 4", {}, ("4", 4, ARGV), ("5", 5, "a.ini")),
-    ("uwsgi -p 4 --ini a.ini", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi a.ini", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi a.ini -p 4", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi --master a.ini", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi --ini-paste a.ini", {}, None, None),
-    ("uwsgi --ini a.ini", {"UWSGI_PROCESSES": "9"}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi", {"UWSGI_INI": "a.ini", "UWSGI_PROCESSES": "9"}, ("9", 9, "UWSGI_PROCESSES"), ("5", 5, "a.ini")),
-    ("uwsgi", {"UWSGI_PROCESSES": "9", "UWSGI_INI": "a.ini"}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi --ini outer.ini", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi --ini outermost.ini", {}, ("3", 3, "a.ini"), ("5", 5, "a.ini")),
-    ("uwsgi --ini cpus.ini", {}, ("%k", None, "cpus.ini"), None),
-    ("uwsgi --ini missing.ini", {}, None, None),
-]
-INI_FILES: dict[str, str | None] = {
-    "a.ini": INI,
-    "outer.ini": "[uwsgi]\nprocesses = 8\nini = a.ini\n",
-    "outermost.ini": "[uwsgi]\nini = outer.ini\n",
-    "cpus.ini": "[uwsgi]\nprocesses = %k\n",
-    "loop.ini": "[uwsgi]\nini = loop.ini\nprocesses = 2\n",
-}
-
-
-@pytest.mark.parametrize(("line", "environment", "workers", "threads"), UWSGI)
-def test_uwsgi(line: str, environment: dict[str, str], workers: Number, threads: Number) -> None:
-    """getopt's rules. The last one counts, a file standing where it is named; one without an option stands last."""
-    command = recognised(line, environment, INI_FILES)
-    assert (command.server, command.kind) == ("uwsgi", "sync-web")
-    assert (number(command.workers), number(command.threads)) == (workers, threads)
-    assert command.workers_slot == Slot(name="UWSGI_PROCESSES", via="env")
-    assert command.threads_slot == Slot(name="UWSGI_THREADS", via="env")
-    assert (command.is_one_by_habit, command.default_workers) == (False, 1)
-
-
-def test_a_file_of_uwsgis_that_includes_itself_is_read_to_an_end() -> None:
-    """uWSGI itself would not stop."""
-    assert number(recognised("uwsgi loop.ini", {}, INI_FILES).workers) == ("2", 2, "loop.ini")
-
-
-@pytest.mark.parametrize(
-    ("variable", "name", "has_slot"),
-    [
-        ("UWSGI_INI", "a.ini", True),
-        ("UWSGI_INI", "missing.ini", False),
-        ("UWSGI_INI", "http://host/a.ini", False),
-        ("UWSGI_YAML", "a.yaml", False),
-        ("UWSGI_JSON", "a.json", False),
-        ("UWSGI_XMLCONFIG", "a.xml", False),
-    ],
-)
-def test_a_file_that_a_variable_names_may_be_weaker_than_ours(variable: str, name: str, has_slot: bool) -> None:
-    """The later of the two in the environment wins, so nothing is set unless the file could be read."""
-    command = recognised("uwsgi", {variable: name}, {**INI_FILES, "a.yaml": "uwsgi:\n  processes: 3\n"})
-    assert (command.workers_slot is not None, command.threads_slot is not None) == (has_slot, has_slot)
 
 
 @pytest.mark.parametrize("line", ["hypercorn app:app", "dramatiq tasks", "rq worker-pool"])

@@ -21,6 +21,9 @@ HERE = [
     "env -C / A=1",
     "env --chdir=/",
     "env -v",
+    "env -u A",
+    "env -uA --unset=B -u C D=1",
+    "env -v -C / --unset A",
     "env A=1 B=2 nice",
     "nice",
     "nice -n 5",
@@ -64,7 +67,12 @@ ELSEWHERE = [
     "gosu www-data",
     "su-exec www-data:www-data",
     "s6-setuidgid www-data",
-    "numactl -N 0 --localalloc",
+    "numactl -m 0 --localalloc",
+    "numactl --membind 0 --preferred=0 -bp 0",
+    "numactl -C 0",
+    "numactl -C0 -b",
+    "numactl --physcpubind=0 -m 0",
+    "numactl --physcpubind 0",
     "ddtrace-run",
     "newrelic-admin run-program",
     "opentelemetry-instrument",
@@ -122,8 +130,25 @@ def test_the_real_one_starts_it_too(line: str) -> None:
         "env A=1",
         "env -i gunicorn",
         "env - gunicorn",
-        "env -u A gunicorn",
-        "env --unset=A gunicorn",
+        "env --ignore-environment gunicorn",
+        "env -u A -i gunicorn",
+        "env -u gunicorn",
+        "taskset $MASK gunicorn",
+        "taskset -c $CPUS gunicorn",
+        "taskset -c 0, gunicorn",
+        "taskset -c 0:0 gunicorn",
+        "taskset -c 3-0 gunicorn",
+        "taskset -c +1 gunicorn",
+        "taskset 0 gunicorn",
+        "taskset 0xg gunicorn",
+        "taskset , gunicorn",
+        "numactl -C +0 gunicorn",
+        "numactl -C !0 gunicorn",
+        "numactl -C 0 -C $A gunicorn",
+        "numactl -N 0 gunicorn",
+        "numactl --cpunodebind=0 gunicorn",
+        "numactl -bN0 gunicorn",
+        "numactl -c 0 gunicorn",
         "env -S '$A gunicorn'",
         "env -0 gunicorn",
         "nice",
@@ -206,6 +231,24 @@ def test_a_wrapper_that_changes_the_folder_is_heeded() -> None:
     assert look_through(["env", "--chdir=srv", "gunicorn"]).folder == "srv"
     assert look_through(["uv", "run", "--directory", "srv", "gunicorn"]).folder is None
     assert look_through(["uv", "run", "gunicorn"]).folder == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "unset", "variables"),
+    [
+        ("env -u A", ("A",), ()),
+        ("env -uA --unset=B --unset C", ("A", "B", "C"), ()),
+        ("env -u A A=1", ("A",), (("A", "1"),)),
+        ("env A=1 env -u A", ("A",), ()),
+        ("env A=1 env -u A B=2", ("A",), (("B", "2"),)),
+    ],
+)
+def test_what_env_takes_away_is_told(
+    line: str, unset: tuple[str, ...], variables: tuple[tuple[str, str], ...]
+) -> None:
+    """And no longer among what is set on the way."""
+    program = look_through([*line.split(), "gunicorn"])
+    assert (program.name, program.unset, program.variables) == ("gunicorn", unset, variables)
 
 
 @given(st.sampled_from(sorted(WRAPPERS)), st.lists(st.sampled_from(["-n", "--", "run", "-m", "x", "", "-", "--x=y"])))
