@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from cgtune.files import NoFiles
 from cgtune.runtimes import recognise
 from cgtune.settings import Command, Given
 from cgtune.words import join_path, split_words
+from tests.unit.command import DEADLINE_SECONDS, PLAIN, write_program
 
 
 class Files(NoFiles):
@@ -47,3 +52,25 @@ def recognised(
 def number(given: Given | None) -> tuple[str, int | None, str] | None:
     """Text and value of a number that the user has chosen, and where it was found; None where there is none."""
     return None if given is None else (given.text, given.value, given.source or given.name)
+
+
+def run_by_sh(tmp_path: Path, *words: str) -> list[object]:
+    """The words, variables and folder that `show` is started with."""
+    code = (
+        "import json, os, sys\n"
+        "said = {name: os.environ[name] for name in ('A', 'B') if name in os.environ}\n"
+        "json.dump([sys.argv[1:], said, os.getcwd()], open(os.environ['SHOWN'], 'w'))\n"
+    )
+    write_program(tmp_path / "bin/show", f"#!{sys.executable} -ISs\n{code}")
+    (tmp_path / "in").touch()
+    shown = tmp_path / "shown.json"
+    path = f"{tmp_path}/bin:{PLAIN['PATH']}"
+    subprocess.run(
+        ["sh", "-c", *words],
+        env={"PATH": path, "SHOWN": str(shown)},
+        cwd=tmp_path,
+        check=True,
+        timeout=DEADLINE_SECONDS,
+    )
+    found: list[object] = json.loads(shown.read_text())
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cgtune.runtimes import MODULES, SERVERS
+from cgtune.runtimes import MODULES, OPTIONS, SERVERS
 from cgtune.settings import Slot
 from tests.unit.programs import number, recognised
 
@@ -21,6 +21,11 @@ def test_a_server_is_known_by_its_script(name: str) -> None:
         assert (command.runtime, command.server) == ("python", SERVERS[name])
         assert command.kind is not None
         assert (command.workers, command.threads) == (None, None)
+
+
+def test_each_server_has_options() -> None:
+    """With which a word that only a shell knows may tell it a number."""
+    assert set(OPTIONS) == {*SERVERS.values(), *MODULES.values()}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -213,36 +218,3 @@ def test_granian(line: str, environment: dict[str, str], workers: Number, thread
     threads_slot = Slot(name="GRANIAN_BLOCKING_THREADS", via="env") if kind == "sync-web" else None
     assert command.threads_slot == threads_slot
     assert (command.is_one_by_habit, command.default_workers) == (True, 1)
-
-
-@pytest.mark.parametrize("line", ["hypercorn app:app", "dramatiq tasks", "rq worker-pool"])
-def test_what_takes_only_words_is_told_nothing_in_a_shell_line(line: str) -> None:
-    """No word can be added to it there."""
-    assert recognised(line).workers_slot is not None
-    for wrapped in (f"sh -c 'exec {line}'", f"env -S '{line}'"):
-        command = recognised(wrapped)
-        assert (command.server, command.workers_slot, command.threads_slot) == (recognised(line).server, None, None)
-
-
-@pytest.mark.parametrize("line", ["gunicorn app:app", "uvicorn app:app", "granian app:app", "uwsgi"])
-def test_what_reads_a_variable_is_told_in_a_shell_line_too(line: str) -> None:
-    """The shell passes it on."""
-    assert recognised(f"sh -c 'exec {line}'").workers_slot == recognised(line).workers_slot
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "sh -c 'exec gunicorn -w $N app:app'",
-        "sh -c 'exec gunicorn -w \"${N:-2}\" app:app'",
-        "sh -c 'WEB_CONCURRENCY=$N exec gunicorn app:app'",
-        "sh -c 'export WEB_CONCURRENCY=${N:-2}; exec gunicorn app:app'",
-        "bash -c 'exec uvicorn app:app --workers ${N:-2}'",
-        "sh -c 'exec uwsgi -p $N'",
-    ],
-)
-def test_a_number_that_a_shell_has_yet_to_fill_in_is_the_users(line: str) -> None:
-    """Said, not known, and never overruled: a word of the line, or a variable that it sets."""
-    workers = recognised(line).workers
-    assert workers is not None
-    assert (workers.value, workers.via, workers.source) == (None, "argv", "command line")

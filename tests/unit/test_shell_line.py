@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgtune.shell_line import ShellCommand, last_command
-from tests.unit.command import DEADLINE_SECONDS, PLAIN, write_program
+from tests.unit.programs import run_by_sh
 
 # Line -> words behind `show`, what the line sets, folder. `show` is a program that tells what it was started with.
 READ: dict[str, tuple[list[str], dict[str, str], str]] = {
@@ -92,6 +89,7 @@ NOT_READ = [
     "show &>out",
     "show > > out",
     "show >; true",
+    "taskset -cp 0 $$; show",
 ]
 
 
@@ -107,29 +105,15 @@ def test_the_last_command_is_read(line: str) -> None:
 @pytest.mark.parametrize("line", READ)
 def test_the_shell_does_the_same(line: str, tmp_path: Path) -> None:
     """The table above is what the real sh does."""
-    code = (
-        "import json, os, sys\n"
-        "said = {name: os.environ[name] for name in ('A', 'B') if name in os.environ}\n"
-        "json.dump([sys.argv[1:], said, os.getcwd()], open(os.environ['SHOWN'], 'w'))\n"
-    )
-    write_program(tmp_path / "bin/show", f"#!{sys.executable} -ISs\n{code}")
-    (tmp_path / "in").touch()
-    shown = tmp_path / "shown.json"
-    path = f"{tmp_path}/bin:{PLAIN['PATH']}"
-    subprocess.run(
-        ["sh", "-c", line],
-        env={"PATH": path, "SHOWN": str(shown)},
-        cwd=tmp_path,
-        check=True,
-        timeout=DEADLINE_SECONDS,
-    )
     words, variables, folder = READ[line]
-    assert json.loads(shown.read_text()) == [words, variables, str(Path(tmp_path, folder).resolve())]
+    assert run_by_sh(tmp_path, line) == [words, variables, str(Path(tmp_path, folder).resolve())]
 
 
 def test_what_bash_alone_takes_is_read_too() -> None:
     """`exec` with its end of options; sh may be bash."""
-    assert last_command("exec -- show a") == ShellCommand(words=("show", "a"))
+    for line in ("exec -- show a", "exec -a web show a", "exec -a 'a b' -- show a"):
+        assert last_command(line) == ShellCommand(words=("show", "a"))
+    assert last_command("exec -c show a") == ShellCommand(words=("-c", "show", "a"))
 
 
 @pytest.mark.parametrize("line", NOT_READ)
@@ -188,12 +172,30 @@ def test_quoted_words_are_words(words: list[str]) -> None:
 
 
 PIECES = st.sampled_from(
-    [*"\"'\\ \n\t;&|<>()$`#{}!=-", "&&", "||", "$(", "${", "show", "exec ", "cd ", "export ", "A=", "-w 4", "2>", "a"]
+    [
+        *"\"'\\ \n\t;&|<>()$`#{}!=-",
+        "&&",
+        "||",
+        "$(",
+        "${",
+        "show",
+        "exec ",
+        "cd ",
+        "export ",
+        "A=",
+        "-w 4",
+        "2>",
+        "a",
+        "$@",
+        "$1",
+        '"',
+    ]
 )
 
 
 @given(st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join))
 def test_any_text_is_a_command_or_none(text: str) -> None:
     """Nothing raises, and a command has a word."""
-    command = last_command(text)
-    assert command is None or len(command.words) >= 1
+    for given_words in (None, ("sh",), ("sh", "a b", "*", "")):
+        command = last_command(text, given_words)
+        assert command is None or len(command.words) >= 1
