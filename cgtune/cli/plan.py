@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cgtune.arguments import parse_arguments
-from cgtune.cli.output import printable, say, write
+from cgtune.cli.output import printable, say, show_value, spell, write
 from cgtune.command_line import look_through
 from cgtune.config import is_switched_off
 from cgtune.config_file import load_config
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from cgtune.arguments import Value
     from cgtune.config import Config
     from cgtune.mode import Mode
+    from cgtune.settings import Setting
 
 _MOST_COLUMNS = 80
 # A longer value does not push the reasons of all others to the right.
 _WIDE = 14
+# Behind a longer head the text begins on a line of its own, never further right than this.
+_WIDEST_HEAD, _DEEPEST = 50, 34
 
 
 def main(words: Sequence[str]) -> int:
@@ -56,13 +59,14 @@ def main(words: Sequence[str]) -> int:
     plan, clean = plan_command(limits, config, argv, environment, is_recorded=is_recorded)
     mode = _find_mode(config, environment, plan, is_recorded=is_recorded)
     plan = plan.replace(mode=mode.name)
+    remarks = _remarks(plan, config)
     if style == "table":
-        return write(format_table(plan, limits, mode.reason))
+        return write(format_table(plan, limits, mode.reason, remarks))
     if style == "json":
         return write(_format_json(plan, limits.replace(container=find_container(host))))
     from cgtune.cli.plan_formats import format_plan
 
-    return write(format_plan(plan, style, clean))
+    return write(format_plan(plan, style, clean, environment, remarks))
 
 
 def _find_mode(config: Config, environment: Mapping[str, str], plan: Plan, *, is_recorded: bool) -> Mode:
@@ -80,17 +84,23 @@ def _style(flags: Mapping[str, Value]) -> str:
     return style
 
 
+def _remarks(plan: Plan, config: Config) -> tuple[str, ...]:
+    """What people want to hear of a program that nothing is set for."""
+    if not plan.command.argv or plan.command.runtime is not None or config.runtime is not None:
+        return ()
+    return (f"{plan.command.argv[0]}: not recognised: only CGTUNE_PLAN_… is told",)
+
+
 def imagine(limits: Limits, flags: Mapping[str, Value]) -> Limits:
-    """The limits as they would be with `--what-if-cpus` cores and `--what-if-memory` bytes."""
+    """The limits as they would be with `--what-if-cpus` cores and `--what-if-memory` bytes, on whatever machine."""
     cores, size_bytes = flags.get("what-if-cpus"), flags.get("what-if-memory")
     unknown = limits.unknown
     if isinstance(cores, (int, float)):
-        host_count = max(limits.cpu.host_count or 1, -int(-cores // 1))
         cpu = limits.cpu.replace(
             status=LIMITED,
             quota_cores=float(cores),
             effective_cores=float(cores),
-            host_count=host_count,
+            host_count=None,
             cpuset_count=None,
             affinity_count=None,
             source="--what-if-cpus",
@@ -113,13 +123,15 @@ def imagine(limits: Limits, flags: Mapping[str, Value]) -> Limits:
 
 
 def _format_json(plan: Plan, limits: Limits) -> str:
+    """The contract's document.
+
+    The `value` of a setting is the text that the program will see. It is null where that is, or has in it, a value of
+    the user's that cgtune knows nothing of; what cgtune puts in front of such a one is `added`, null for all others.
+    """
     from cgtune.cli.inspect import to_json
 
     command = plan.command
     named = {"argv": command.argv, "runtime": command.runtime, "server": command.server, "kind": command.kind}
-    settings = [
-        {key: value for key, value in setting.as_dict().items() if key != "previous"} for setting in plan.settings
-    ]
     return to_json(
         {
             "schema": 1,
@@ -132,33 +144,68 @@ def _format_json(plan: Plan, limits: Limits) -> str:
             "threads": plan.threads,
             "native_threads": plan.native_threads,
             "budget": plan.budget.as_dict(),
-            "settings": settings,
+            "settings": [_as_dict(setting) for setting in plan.settings],
             "not_set": [left.as_dict() for left in plan.not_set],
             "notices": [notice.as_dict() for notice in plan.notices],
         }
     )
 
 
-def format_table(plan: Plan, limits: Limits, why_supervised: str = "") -> str:
+def _as_dict(setting: Setting) -> dict[str, object]:
+    shown = show_value(setting)
+    return {
+        "name": setting.name,
+        "value": None if setting.previous else shown,
+        "added": shown if setting.previous else None,
+        "via": setting.via,
+        "reason": setting.reason,
+        "source": setting.source,
+        "provenance": setting.provenance,
+        "is_kept": setting.is_kept,
+    }
+
+
+def format_table(plan: Plan, limits: Limits, why_supervised: str = "", remarks: tuple[str, ...] = ()) -> str:
     """For people, at most 80 columns wide: a summary, a row a setting, what is kept, what is left alone."""
     lines = [_summary(plan, limits)]
     ours = [setting for setting in plan.settings if not setting.is_kept]
     name_width = max((len(setting.name) for setting in ours), default=0)
-    value_width = max((len(setting.value) for setting in ours if len(setting.value) <= _WIDE), default=0)
-    for setting in ours:
-        head = f"  {printable(setting.name):<{name_width}}  {printable(setting.value):<{value_width}}  "
-        lines += fold(head, printable(setting.reason))
-    sources = dict.fromkeys(setting.source for setting in ours if setting.source)
+    values = [show_value(setting) or "" for setting in ours]
+    value_width = max((len(value) for value in values if len(value) <= _WIDE), default=0)
+    for setting, value in zip(ours, values, strict=True):
+        reason = f"{setting.reason}, in front of yours" if setting.previous else setting.reason
+        name = f"  {printable(setting.name):<{name_width}}  "
+        head = f"{name}{printable(value):<{value_width}}  "
+        if len(head) > _WIDEST_HEAD:
+            lines += fold(name, printable(value))
+            head = " " * _DEEPEST
+        lines += fold(head, printable(reason))
     for label, texts in (
-        ("from", sources),
-        ("kept", [f"{kept.name}={kept.value} ({kept.reason})" for kept in plan.settings if kept.is_kept]),
+        ("from", _sources(ours)),
+        ("kept", [f"{spell(kept)} ({kept.reason})" for kept in plan.settings if kept.is_kept]),
         ("not set", [f"{left.name} ({left.reason})" for left in plan.not_set]),
-        ("note", [notice.message for notice in plan.notices]),
+        ("note", [*remarks, *(notice.message for notice in plan.notices)]),
         ("supervised", [why_supervised] if plan.mode == SUPERVISE else []),
     ):
         for text in texts:
             lines += fold(f"{label}: ", printable(text))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _sources(settings: Sequence[Setting]) -> list[str]:
+    """Where the figures come from; where that is more than one place, with what comes from each."""
+    names: dict[str, list[str]] = {}
+    for setting in settings:
+        if setting.source:
+            names.setdefault(setting.source, []).append(setting.name)
+    if len(names) < 2:
+        return list(names)
+    return [f"{source} ({_name_some(some)})" for source, some in names.items()]
+
+
+def _name_some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 4 else ""
+    return ", ".join(names[:3] if more else names) + more
 
 
 def _summary(plan: Plan, limits: Limits) -> str:
@@ -182,18 +229,22 @@ def _count(number: int, noun: str) -> str:
 
 
 def fold(head: str, text: str) -> list[str]:
-    """`head` and the text after it, at most 80 columns, what follows indented to stand below the text."""
-    indent = min(len(head), 34)
-    if len(head) > 50:
-        return [head.rstrip(), *fold(" " * 34, text)]
+    """`head` and the text after it, at most 80 columns, what follows indented to stand below the text.
+
+    A word that is longer than a line is broken, behind a slash where it has one.
+    """
+    if len(head) > _WIDEST_HEAD:
+        return [*fold("", head.rstrip()), *fold(" " * _DEEPEST, text)]
+    indent = min(len(head), _DEEPEST)
     lines = [head]
-    width = len(head)
     for word in text.split(" "):
-        if width + len(word) > _MOST_COLUMNS and width > indent:
-            lines[-1] = lines[-1].rstrip()
+        if len(lines[-1]) + len(word) > _MOST_COLUMNS and len(lines[-1]) > indent:
             lines.append(" " * indent)
-            width = indent
-        lines[-1] += word + " "
-        width += len(word) + 1
-    lines[-1] = lines[-1].rstrip()
-    return lines
+        rest = word
+        while (room := _MOST_COLUMNS - len(lines[-1])) < len(rest):
+            cut = rest.rfind("/", 1, room) + 1 or room
+            lines[-1] += rest[:cut]
+            lines.append(" " * indent)
+            rest = rest[cut:]
+        lines[-1] += f"{rest} "
+    return [line.rstrip() for line in lines]

@@ -9,6 +9,7 @@ import os
 
 from cgtune import launch, signal_mask
 from cgtune.arguments import parse_arguments
+from cgtune.cli.output import spell
 from cgtune.config import Config, is_switched_off, make_config
 from cgtune.errors import NotReady, UsageError, describe
 from cgtune.handover import find_mode, supervise
@@ -155,8 +156,8 @@ def _report(plan: Plan, config: Config, limits: Limits) -> list[str]:
         lines.extend(f"left alone: {left.name} ({left.reason})" for left in plan.not_set)
     for setting in plan.settings:
         if setting.is_kept:
-            lines.append(f"kept {setting.name}={setting.value} ({setting.reason})")
+            lines.append(f"kept {spell(setting)} ({setting.reason})")
         else:
             where = f" from {setting.source}" if setting.source else ""
-            lines.append(f"{setting.name}={setting.value} ({setting.reason}{where})")
+            lines.append(f"{spell(setting)} ({setting.reason}{where})")
     return lines
