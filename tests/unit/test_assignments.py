@@ -82,6 +82,31 @@ def test_python_is_read_and_not_run(text: str) -> None:
     assert read_python(text) == PYTHON[text]
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"a = 'gr\xc3\xb6\xc3\x9fer'", {"a": "größer"}),
+        (b"\xef\xbb\xbfa = 4", {"a": "4"}),
+        (b"# coding: latin-1\na = 'gr\xf6\xdfer'", {"a": "größer"}),
+        (b"#!/usr/bin/python\n# -*- coding: cp1252 -*-\na = '\x80'", {"a": "€"}),
+        (b"a = 'gr\xf6\xdfer'", None),
+        (b"# coding: nobody-knows\na = 4", None),
+        (b"# coding: base64\na = 4", None),
+        (b"\0", None),
+    ],
+)
+def test_bytes_are_decoded_as_python_does(data: bytes, said: dict[str, str] | None) -> None:
+    """By the line that names an encoding, else as UTF-8."""
+    assert read_python(data) == said
+
+
+@given(st.sampled_from([b"", b"# coding: utf-16\n", b"# coding: latin-1\n", b"# coding: "]), st.binary(max_size=30))
+def test_any_bytes_are_read_or_not(start: bytes, data: bytes) -> None:
+    """Nothing raises."""
+    said = read_python(start + data)
+    assert said is None or isinstance(said, dict)
+
+
 def test_a_number_of_thousands_of_digits_is_not_known() -> None:
     """Python itself refuses to write it."""
     said = read_python(f"workers = 0x{'f' * 5000}")
