@@ -63,7 +63,7 @@ def main(words: Sequence[str]) -> int:
     if style == "table":
         return write(format_table(plan, limits, mode.reason, remarks))
     if style == "json":
-        return write(_format_json(plan, limits.replace(container=find_container(host))))
+        return write(format_json(plan, limits.replace(container=find_container(host))))
     from cgtune.cli.plan_formats import format_plan
 
     return write(format_plan(plan, style, clean, environment, remarks))
@@ -122,7 +122,7 @@ def imagine(limits: Limits, flags: Mapping[str, Value]) -> Limits:
     return limits.replace(unknown=unknown)
 
 
-def _format_json(plan: Plan, limits: Limits) -> str:
+def format_json(plan: Plan, limits: Limits) -> str:
     """The contract's document.
 
     The `value` of a setting is the text that the program will see. It is null where that is, or has in it, a value of

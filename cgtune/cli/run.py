@@ -136,7 +136,7 @@ def _tune(host: Host, flags: Mapping[str, Value], argv: list[str], environment: 
         # A setting of the user's that was dropped is never kept quiet.
         say(*(f"{warning}; ignored" for warning in config.warnings))
         if not config.quiet:
-            say(*_report(plan, config, limits))
+            say(*report(plan, config, limits))
     except (UsageError, NotReady):
         raise
     except Exception as error:  # a fault of ours must not keep the program from starting
@@ -145,7 +145,7 @@ def _tune(host: Host, flags: Mapping[str, Value], argv: list[str], environment: 
     return start
 
 
-def _report(plan: Plan, config: Config, limits: Limits) -> list[str]:
+def report(plan: Plan, config: Config, limits: Limits) -> list[str]:
     """A line for each thing that is worth knowing, and for each setting."""
     lines = [notice.message for notice in plan.notices]
     if config.verbose:
