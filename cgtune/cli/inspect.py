@@ -141,19 +141,22 @@ def _cpu_rows(limits: Limits) -> list[tuple[str, str, str | None]]:
 
 
 def _memory_rows(limits: Limits) -> list[tuple[str, str, str | None]]:
-    memory = limits.memory
+    memory, declared_bytes = limits.memory, limits.declared.memory_limit_bytes
+    parts = []
     if memory.limit_bytes is not None:
         text = format_bytes(memory.limit_bytes)
-    elif memory.status == "unlimited":
-        text = "no limit"
+    elif declared_bytes is not None and memory.effective_bytes is not None:
+        text = format_bytes(memory.effective_bytes)
+        parts.append("no limit" if memory.status == "unlimited" else "declared; limit unknown")
     else:
-        text = "unknown"
-    parts = [text]
+        text = "no limit" if memory.status == "unlimited" else "unknown"
     if memory.working_set_bytes is not None:
         parts.append(f"{format_bytes(memory.working_set_bytes)} used")
     if memory.available_bytes is not None:
-        parts.append(f"{format_bytes(memory.available_bytes)} to go")
-    rows = [("memory", f"{parts[0]:<10}   {', '.join(parts[1:])}".rstrip(), memory.source)]
+        parts.append(f"{format_bytes(_left_bytes(memory.available_bytes, limits))} to go")
+    rows = [("memory", f"{text:<10}   {', '.join(parts)}".rstrip(), memory.source)]
+    if declared_bytes is not None and memory.limit_bytes is not None and declared_bytes < memory.limit_bytes:
+        rows.append(("", f"{format_bytes(declared_bytes)} are left of it by what follows", None))
     extras = []
     if memory.host_bytes is not None:
         extras.append(f"{format_bytes(memory.host_bytes)} in the machine")
@@ -163,6 +166,14 @@ def _memory_rows(limits: Limits) -> list[tuple[str, str, str | None]]:
         extras.append(f"swap {format_bytes(memory.swap_limit_bytes)}" if memory.swap_limit_bytes else "no swap")
     if extras:
         rows.append(("", ", ".join(extras), None))
-    if limits.declared.memory_limit_bytes is not None:
-        rows.append(("", f"{format_bytes(limits.declared.memory_limit_bytes)} declared", None))
+    if declared_bytes is not None:
+        rows.append(("", f"{format_bytes(declared_bytes)} declared", None))
     return rows
+
+
+def _left_bytes(available_bytes: int, limits: Limits) -> int:
+    """What the kernel would give, or less where a limit is declared that it knows nothing of."""
+    declared_bytes, used_bytes = limits.declared.memory_limit_bytes, limits.memory.working_set_bytes
+    if declared_bytes is None:
+        return available_bytes
+    return min(available_bytes, max(0, declared_bytes - (used_bytes or 0)))

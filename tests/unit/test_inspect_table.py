@@ -88,6 +88,46 @@ def test_the_table_of_a_small_container(tmp_path: Path) -> None:
     ]
 
 
+USED: dict[str, Content] = {"memory.current": "43253760\n", "memory.stat": "inactive_file 0\n"}
+MACHINE: dict[str, Content] = {"/proc/meminfo": "MemTotal: 4194304 kB\nMemAvailable: 2097152 kB\n"}
+# A kernel's limit, a declared one in MiB -> the rows.
+DECLARED: dict[str, tuple[str, int, list[str]]] = {
+    "no limit": ("max", 256, ["memory     256 MiB      no limit, 41.2 MiB used, 215 MiB to go", "256 MiB declared"]),
+    "a larger limit": (
+        str(512 << 20),
+        256,
+        [
+            "memory     512 MiB      41.2 MiB used, 215 MiB to go",
+            "256 MiB are left of it by what follows",
+            "256 MiB declared",
+        ],
+    ),
+    "a smaller limit": (
+        str(256 << 20),
+        512,
+        ["memory     256 MiB      41.2 MiB used, 215 MiB to go", "512 MiB declared"],
+    ),
+    "less than is used": (
+        "max",
+        32,
+        ["memory     32 MiB       no limit, 41.2 MiB used, 0 B to go", "32 MiB declared"],
+    ),
+    "an unreadable limit": ("oops", 256, ["memory     256 MiB      declared; limit unknown", "256 MiB declared"]),
+    "more than the machine": ("max", 8192, ["memory     4 GiB        no limit, 41.2 MiB used, 2 GiB to go"]),
+}
+
+
+@pytest.mark.parametrize("case", DECLARED)
+def test_a_declared_memory_limit_counts_from_the_first_line(case: str, tmp_path: Path) -> None:
+    """What there is to use is the least of all limits, and what is left of it goes by that one too."""
+    limit, declared_mib, expected = DECLARED[case]
+    lay_out(tmp_path, v2_tree("/", {**USED, **MACHINE, "memory.max": f"{limit}\n"}))
+    table = format_table(read_limits(Host(str(tmp_path)), Declared(memory_limit_bytes=declared_mib << 20)))
+    assert is_fit_for_a_terminal(table)
+    for text in expected:
+        assert any(line.removeprefix(" " * 11).startswith(text) for line in table.splitlines()), table
+
+
 def test_under_a_root_the_callers_own_settings_do_not_count(tmp_path: Path) -> None:
     """A recording speaks for itself; the control is this machine, where they do."""
     lay_out(tmp_path, TREES["v2"])

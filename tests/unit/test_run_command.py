@@ -88,6 +88,12 @@ def test_workers_from_gunicorns_own_variable_are_not_written_elsewhere(gunicorn:
     assert "secret" not in done.stderr
 
 
+def test_a_placeholder_is_logged_as_it_was_written(gunicorn: Path) -> None:
+    """Not as what stands for it while the command line is read."""
+    done = call("run", gunicorn, "--threads", "$(CGTUNE_PLAN_THREADS:-4)")
+    assert "cgtune: kept --threads=$(CGTUNE_PLAN_THREADS) (yours, command line)" in done.stderr.splitlines()
+
+
 SERVICE_LINKS = {
     "CGTUNE_SERVICE_HOST": "10.0.0.1",
     "CGTUNE_SERVICE_PORT": "80",
