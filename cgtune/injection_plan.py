@@ -33,8 +33,8 @@ class Door(Record):
     has_pth: bool
 
 
-def find_obstacle(command: Command, door: Door | None, refused: Sequence[str] = ()) -> str | None:
-    """Why nothing gets into this interpreter; None where the way is free. `refused`: what the user disables."""
+def find_obstacle(command: Command, door: Door | None) -> str | None:
+    """Why nothing gets into this interpreter; None where the way is free."""
     interpreter = command.interpreter
     if door is None:
         return "no place to put it into the interpreter from"
@@ -44,8 +44,6 @@ def find_obstacle(command: Command, door: Door | None, refused: Sequence[str] = 
         return "the interpreter is told to read no variables"
     if interpreter.version is not None and interpreter.version < (3, 8):
         return "this Python is older than 3.8"
-    if PATH_VARIABLE in refused and not _has_own_door(command, door):
-        return f"--disable {PATH_VARIABLE}"
     return None
 
 
@@ -53,16 +51,12 @@ def plan_way(
     command: Command, door: Door, environment: Mapping[str, str], previous: str | None = None
 ) -> Setting | None:
     """What must be set so that settings arrive; `previous` is what the variable was without any cgtune."""
-    if _has_own_door(command, door):
+    if command.interpreter.is_ours and door.has_pth:
         return None
     before = environment.get(PATH_VARIABLE)
     value = door.folder if not before else f"{door.folder}:{before}"
     reason = "lets cgtune set what has no variable"
     return Setting(name=PATH_VARIABLE, value=value, via="env", reason=reason, previous=previous)
-
-
-def _has_own_door(command: Command, door: Door) -> bool:
-    return command.interpreter.is_ours and door.has_pth
 
 
 def spell(settings: Sequence[Setting]) -> str:

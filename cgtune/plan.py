@@ -150,7 +150,7 @@ def _find_shut(config: Config, command: Command, door: Door | None, theirs: Mapp
         from cgtune import injection_plan
 
         injected = tuple(injection_plan.WORDS)
-        obstacle = injection_plan.find_obstacle(command, door, config.disable)
+        obstacle = injection_plan.find_obstacle(command, door)
         shut = {} if obstacle is None else dict.fromkeys(injected, obstacle)
     if config.disable:
         from cgtune.own_settings import find_refused

@@ -22,6 +22,7 @@ from cgtune.records import Record
 from cgtune.resources import said_by
 from cgtune.settings import Command, Given, NotSet, Setting, Slot
 from cgtune.units import format_bytes
+from cgtune.words import parse_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def decide_workers(
         workers = _obey(case, config.workers)
     else:
         workers = _calculate(case)
+    if given is not None and given.value is None and "," in given.text and workers.count is not None:
+        workers = workers.replace(count=_largest(given, workers.count) if command.server == "celery" else None)
     told = workers.decision
     if isinstance(told, Setting) and not told.is_kept and shut and told.name in shut:
         workers = Workers(count=None, decision=NotSet(name=told.name, reason=shut[told.name]))
@@ -167,6 +170,13 @@ def _calculate(case: _Case) -> Workers:
         could = f"; --workers auto would make it {answer.count}" if answer.count != 1 else ""
         return Workers(count=1, decision=NotSet(name=name, reason=f"{command.server} is one process by habit{could}"))
     return _tell(case, answer)
+
+
+def _largest(given: Given, count: int) -> int | None:
+    """What Celery makes of a list in which our number is asked for: `--autoscale $(CGTUNE_PLAN_WORKERS),8`."""
+    numbers = [count if is_asking(text, WORKERS) else parse_count(text) for text in given.text.split(",")]
+    known = [number for number in numbers if number is not None]
+    return max(known) if len(known) == len(numbers) else None
 
 
 def _tell(case: _Case, answer: _Answer) -> Workers:

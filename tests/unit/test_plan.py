@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from cgtune.apply import apply_to_environment
 from cgtune.budget import pool_threads, processes
 from cgtune.limits import UNKNOWN, Cpu, Declared, Limits, Memory
+from cgtune.templates import parse_template
 from tests.unit.planning import GIB, MIB, POOLS, codes, config_of, limits_of, plan_for, set_by, setting
 
 # quota -> sync workers, async workers, native threads of the sync and async ones
@@ -100,67 +102,6 @@ def test_without_a_cpu_limit_pools_are_set_only_where_they_multiply() -> None:
     assert set(POOLS) <= set(set_by(plan_for(limits_of(None), config=config_of(workers=2))))
     several = set_by(plan_for(limits_of(None, host_cpus=64)))
     assert (several["WEB_CONCURRENCY"], several["OMP_NUM_THREADS"]) == ("4", "16")
-
-
-def test_a_cpu_set_is_a_limit() -> None:
-    """Two of 64 CPUs to run on: sized for two, without a notice, and the CPU set named where it is what cuts."""
-    limits = limits_of(None)
-    cpu = limits.cpu.replace(effective_cores=2.0, cpuset_count=2, cpuset_dir="/cpuset")
-    plan = plan_for(limits.replace(cpu=cpu))
-    assert (plan.workers, plan.notices) == (5, ())
-    assert setting(plan, "OMP_NUM_THREADS").reason == "2 CPUs to run on shared by 5 workers"
-    assert setting(plan, "OMP_NUM_THREADS").source == "/cpuset"
-    by_affinity = plan_for(limits.replace(cpu=cpu.replace(cpuset_count=64)))
-    assert (by_affinity.workers, setting(by_affinity, "OMP_NUM_THREADS").source) == (5, None)
-
-
-def test_a_quota_beyond_the_machine_is_not_the_reason() -> None:
-    """64 cores of quota on 2 CPUs: sized for the 2, still as one who was given a limit."""
-    plan = plan_for(limits_of(64, host_cpus=2))
-    assert (plan.workers, plan.notices) == (5, ())
-    assert setting(plan, "OMP_NUM_THREADS").reason == "2 CPUs to run on shared by 5 workers"
-
-
-def test_a_declared_limit_is_the_reason_where_it_is_the_tightest() -> None:
-    """The user's word for what cannot be seen, and only then."""
-    declared = Declared(cpu_limit_cores=1, memory_limit_bytes=256 * MIB)
-    config = config_of(worker_memory=80 * MIB)
-    plan = plan_for(limits_of(4, 1024, declared=declared), config=config)
-    assert (plan.workers, setting(plan, "WEB_CONCURRENCY").source) == (2, "--memory-limit")
-    assert setting(plan, "OMP_NUM_THREADS").source == "--cpu-limit"
-    alone = plan_for(limits_of(None, declared=declared), config=config)
-    assert (alone.workers, codes(alone), set_by(alone)["OMP_NUM_THREADS"]) == (2, [], "1")
-    looser = plan_for(limits_of(0.5, 256, declared=declared), config=config)
-    assert (looser.workers, setting(looser, "OMP_NUM_THREADS").source) == (2, "/cpu.max")
-
-
-def test_without_a_memory_limit_what_is_available_bounds_the_workers() -> None:
-    """The machine's free memory is no limit, but more than that there is not; unknown, nothing bounds them."""
-    config = config_of(worker_memory=100 * MIB)
-    plan = plan_for(limits_of(8, None, available_mib=400), config=config)
-    assert plan.workers == 3
-    assert setting(plan, "WEB_CONCURRENCY").reason == "available memory 400 MiB holds 3 of 100 MiB"
-    assert setting(plan, "WEB_CONCURRENCY").source == "/proc/meminfo"
-    assert plan_for(limits_of(8, None, available_mib=None), config=config).workers == 12
-
-
-def test_memory_high_below_the_limit_decides() -> None:
-    """The kernel throttles from there on, long before it kills; above what binds it means nothing."""
-    config = config_of(worker_memory=100 * MIB)
-    plan = plan_for(limits_of(8, 4096, high_bytes=512 * MIB), config=config)
-    assert plan.workers == 4
-    assert setting(plan, "WEB_CONCURRENCY").reason == "memory.high of 512 MiB holds 4 of 100 MiB"
-    assert plan_for(limits_of(8, None, high_bytes=512 * MIB), config=config).workers == 4
-    assert plan_for(limits_of(8, None, available_mib=None, high_bytes=512 * MIB), config=config).workers == 4
-    above = plan_for(limits_of(8, 512, high_bytes=8192 * MIB), config=config)
-    assert setting(above, "WEB_CONCURRENCY").reason == "memory 512 MiB holds 4 of 100 MiB"
-
-
-def test_a_declared_limit_stands_in_for_none() -> None:
-    """Without a limit of the kernel's, the user's word counts, not what the machine has left."""
-    limits = limits_of(8, None, available_mib=100_000, declared=Declared(memory_limit_bytes=512 * MIB))
-    plan = plan_for(limits, config=config_of(worker_memory=100 * MIB))
-    assert (plan.workers, setting(plan, "WEB_CONCURRENCY").source) == (4, "--memory-limit")
 
 
 # One worker for all that is known, so its pools are as large as the two cores.
@@ -261,10 +202,39 @@ def test_the_users_pool_size_is_the_plans() -> None:
     assert "OMP_NUM_THREADS" not in set_by(plan, environment)
 
 
-def test_the_users_threads_are_the_plans() -> None:
-    """One without an option, which is gunicorn's own default."""
-    assert plan_for(limits_of(1), "gunicorn --threads 4 app:app").threads == 4
-    assert plan_for(limits_of(1)).threads == 1
+@pytest.mark.parametrize(
+    ("line", "threads"),
+    [
+        ("gunicorn app:app", 1),
+        ("gunicorn --threads 4 app:app", 4),
+        ("gunicorn --threads 0 app:app", 1),
+        ("gunicorn --threads x app:app", None),
+        ("uwsgi -w app", 1),
+        ("uvicorn app:app", 1),
+        ("uvicorn --interface wsgi app:app", 10),
+        ("uvicorn --interface wsgi --workers 2 app:app", 10),
+        ("granian app:app", 1),
+        ("granian --interface wsgi app:app", None),
+        ("granian --interface wsgi --blocking-threads 5 app:app", 5),
+        ("dramatiq tasks", 8),
+        ("dramatiq-gevent tasks", 8),
+        ("dramatiq -t 3 tasks", 3),
+        ("celery -A app worker", 1),
+        ("celery -A app worker -P threads", None),
+        ("celery -A app worker -P gevent", None),
+        ("celery -A app worker -P gevent -c 100", 100),
+        ("celery -A app worker -P solo", 1),
+        ("rq worker", 1),
+        ("python app.py", 1),
+    ],
+)
+def test_threads_are_the_users_or_the_servers_own(line: str, threads: int | None) -> None:
+    """None where they go by the machine, or cannot be read; `{threads}` has a value only where they are known."""
+    env = (("POOL", parse_template("{threads}")),)
+    plan = plan_for(limits_of(1), line, config_of(env=env))
+    assert plan.threads == threads
+    assert set_by(plan).get("POOL") == (None if threads is None else str(threads))
+    assert apply_to_environment(plan, {}).get("CGTUNE_PLAN_THREADS") == (None if threads is None else str(threads))
 
 
 def test_a_stronger_variable_of_glibc_is_left_to_decide() -> None:
