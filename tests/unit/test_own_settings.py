@@ -57,6 +57,7 @@ BY_ENV: list[tuple[str, Variables, int | None, int]] = [
     ("gunicorn a:b", {"GUNICORN_CMD_ARGS": "--workers {workers} -b :80"}, 12, 1),
     ("gunicorn a:b", {"GUNICORN_CMD_ARGS": "-w {workers}0"}, None, 1),
     ("gunicorn a:b", {"WEB_CONCURRENCY": "many"}, None, 1),
+    ("gunicorn a:b", {"WEB_CONCURRENCY": "{workers},20"}, None, 1),
     ("gunicorn a:b", {"WEB_CONCURRENCY": "{workers * 2}"}, None, 1),
     ("gunicorn a:b", {"WEB_CONCURRENCY": "{1 // (8 - 8)}"}, None, 8),
     ("gunicorn -w 4 a:b", {"WEB_CONCURRENCY": "2"}, 4, 2),
@@ -97,6 +98,8 @@ def test_what_env_says_is_shown_as_the_users() -> None:
         None,
     )
     assert setting(kept, "WEB_CONCURRENCY").shown == "3"
+    asking = planned("uvicorn a:b", own(UVICORN_WORKERS="{workers}"))
+    assert [name for name in rest(asking) if "WORKERS" in name] == ["UVICORN_WORKERS"]
     circular = planned("gunicorn a:b", own(WEB_CONCURRENCY="{workers * 2}"))
     assert why_not(circular)["WEB_CONCURRENCY"] == "{workers * 2}: workers is not known"
 
