@@ -84,7 +84,9 @@ OPTIONS = (
     _option(
         "cpu-request", "cores", _ALL, _THERE, "The CPU request: bounds workers where no limit does.", metavar="CORES"
     ),
-    _option("memory-request", "bytes", _ALL, _THERE, "The memory request: reported, decides nothing.", metavar="SIZE"),
+    _option(
+        "memory-request", "bytes", _ALL, _THERE, "The memory request: reported, decides nothing.", metavar="SIZE"
+    ),
     _option(
         "cpu-from",
         "choice",

@@ -197,6 +197,7 @@ TABS = {
     "the program": ("cgtune run -q --workers 3 zz-p", "zz-program"),
     "its file": ("cgtune run -- cat zz-fi", "zz-file.yaml"),
     "a file with a space": ("cgtune run -- cat zz\\ fo", "zz\\ folder"),
+    "a setting": ("cgtune run --disable OMP_N", "OMP_NUM_THREADS"),
     "a command": ("cgtune insp", "inspect"),
 }
 
