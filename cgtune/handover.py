@@ -40,7 +40,7 @@ _BOOTSTRAP = (
 _OPTIONS = ("-I", "-S")
 # Where PYTHONHOME says where the standard library is, it must be listened to.
 _OPTIONS_WITH_HOME = ("-s", "-S")
-_USUAL_PIPE_BYTES = 65536
+_BOOTSTRAP_WITHOUT_CWD = _BOOTSTRAP.replace("import sys; ", "import sys; del sys.path[0]; ", 1)
 _ORPHAN_GRACE_SECONDS = 1.0
 
 
@@ -77,25 +77,22 @@ def supervise(config: Config, argv: Sequence[str], environment: Mapping[str, str
         problem = become_subreaper()
         if problem is not None:
             say(f"what the program leaves behind will not be reaped: {problem}")
-    job = start(make_job(config, argv, environment, signal_mask.hold()))
+    job = start(make_job(config), argv, environment, signal_mask.hold())
     try:
         _replace_process(pack(job), environment)
     except OSError as error:
-        say(f"cannot become smaller: {sys.executable}: {error.strerror}")
-    from cgtune.supervise.loop import Supervisor
+        say(f"cannot become smaller: {error.filename or 'no way to tell it what to do'}: {error.strerror}")
+    from cgtune.supervise.loop import look_after
 
     # It works here as well, in more memory.
-    os._exit(Supervisor(job).run())
+    look_after(job)
 
 
-def make_job(config: Config, argv: Sequence[str], environment: Mapping[str, str], blocked: tuple[int, ...]) -> Job:
+def make_job(config: Config) -> Job:
     """What the supervisor is told."""
     from cgtune.supervise.job import Job
 
     return Job(
-        argv=tuple(argv),
-        environment=tuple(environment.items()),
-        blocked=blocked,
         rewrites=config.signal,
         exit_codes=config.map_exit,
         is_group=config.group,
@@ -107,40 +104,23 @@ def make_job(config: Config, argv: Sequence[str], environment: Mapping[str, str]
 
 
 def _replace_process(data: bytes, environment: Mapping[str, str]) -> NoReturn:
-    options = _OPTIONS
+    options, bootstrap = _OPTIONS, _BOOTSTRAP
     variables = dict(environment)
     if "PYTHONHOME" in os.environ:
-        options = _OPTIONS_WITH_HOME
+        options, bootstrap = _OPTIONS_WITH_HOME, _BOOTSTRAP_WITHOUT_CWD
         variables = {name: value for name, value in variables.items() if not name.startswith("PYTHON")}
         variables["PYTHONHOME"] = os.environ["PYTHONHOME"]
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    words = [sys.executable, *options, "-c", _BOOTSTRAP, folder, str(_send(data))]
+    words = [sys.executable, *options, "-c", bootstrap, folder, str(_send(data))]
     os.execve(sys.executable, words, variables)
 
 
 def _send(data: bytes) -> int:
-    """An inheritable descriptor to read this from."""
-    try:
-        descriptor = os.memfd_create("cgtune")
-    except (AttributeError, OSError):
-        descriptor = _fill_pipe(data)
-    else:
-        while data:
-            data = data[os.write(descriptor, data) :]
-        os.lseek(descriptor, 0, os.SEEK_SET)
-    os.set_inheritable(descriptor, True)
-    return descriptor
-
-
-def _fill_pipe(data: bytes) -> int:
-    """Where the system knows no files in memory: what a pipe holds. OSError: more than that."""
-    import fcntl
-
+    """An inheritable descriptor to read this from. A pipe takes a page at least, more only by chance."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    if len(data) > _USUAL_PIPE_BYTES:
-        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, len(data))
     if os.write(writer, data) < len(data):
         raise OSError(7, os.strerror(7))  # E2BIG
     os.close(writer)
+    os.set_inheritable(reader, True)
     return reader

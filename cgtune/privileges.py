@@ -1,7 +1,6 @@
 """What a supervisor may not do here, said before it matters.
 
-    /proc/PID/status   Uid:    1000  1000  1000  1000    real, effective, saved, file system
-                       CapEff: 00000000a80425fb          capabilities in force, a bit each      capabilities(7)
+    /proc/PID/status   CapEff: 00000000a80425fb          capabilities in force, a bit each      capabilities(7)
 
 Programs of our own user can be signalled and looked into without any capability; it is a program that changes its
 user (gunicorn --user, nginx's workers, gosu behind us) that needs one.
@@ -23,7 +22,6 @@ _KILL, _SETUID, _PTRACE = 5, 7, 19
 class Privileges(Record):
     """What there is; None where it cannot be told. `is_delegated`: our own cgroup is ours to change."""
 
-    user: int | None = None
     capabilities: int | None = None
     is_delegated: bool = False
 
@@ -39,15 +37,11 @@ def read_privileges(host: Host, cgroup_dir: str | None) -> Privileges:
 
 
 def parse_status(status: bytes) -> Privileges:
-    """The two lines above."""
+    """The line above."""
     fields = dict(line.split(b":", 1) for line in status.splitlines() if b":" in line)
-    users = fields.get(b"Uid", b"").split()
     capabilities = fields.get(b"CapEff", b"").strip()
     try:
-        return Privileges(
-            user=int(users[1]) if len(users) > 1 else None,
-            capabilities=int(capabilities, 16) if capabilities else None,
-        )
+        return Privileges(capabilities=int(capabilities, 16) if capabilities else None)
     except ValueError:
         return Privileges()
 
@@ -58,8 +52,8 @@ def describe_limits(privileges: Privileges) -> list[str]:
     held = privileges.capabilities
     if held is None:
         lines.append("which capabilities there are cannot be told: /proc/self/status is not readable")
-    elif privileges.user == 0 or held >> _SETUID & 1:
-        # Without either, the program cannot become another user (but by a set-uid file).
+    elif held >> _SETUID & 1:
+        # Without it the program cannot become another user, but by a set-uid file.
         if not held >> _KILL & 1:
             lines.append("a program that becomes another user cannot be signalled: no capability KILL")
         if not held >> _PTRACE & 1:

@@ -26,6 +26,7 @@ _PAUSE_SECONDS = 0.1
 _MOST_SECONDS = 2.0
 _LONGEST_ANSWER_BYTES = 1024
 _CONSEQUENCE = "the program is not started"
+_THERE = "there"
 
 
 def wait_for(targets: Sequence[Target], timeout_seconds: float, *, is_quiet: bool = False) -> None:
@@ -33,7 +34,7 @@ def wait_for(targets: Sequence[Target], timeout_seconds: float, *, is_quiet: boo
     deadline = time.monotonic() + timeout_seconds
     for target in targets:
         is_told = is_quiet
-        while (problem := _probe(target, deadline - time.monotonic())) is not None:
+        while (problem := _probe(target, deadline)) is not None:
             if time.monotonic() >= deadline:
                 raise NotReady(
                     f"{target.text}: {problem} after {timeout_seconds:g} s; {_CONSEQUENCE} (--wait-timeout)"
@@ -41,28 +42,63 @@ def wait_for(targets: Sequence[Target], timeout_seconds: float, *, is_quiet: boo
             if not is_told:
                 say(f"waiting for {target.text}: {problem}")
                 is_told = True
-            number = signal_mask.wait(_PAUSE_SECONDS)
-            if number is not None:
-                raise NotReady(f"{name_of(number)} while waiting for {target.text}; {_CONSEQUENCE}", number)
+            _pause(target, _PAUSE_SECONDS)
 
 
-def _probe(target: Target, seconds: float) -> str | None:
-    """What is missing; None where it is there."""
+def _pause(target: Target, seconds: float) -> None:
+    number = signal_mask.wait(seconds)
+    if number is not None:
+        raise NotReady(f"{name_of(number)} while waiting for {target.text}; {_CONSEQUENCE}", number)
+
+
+def _probe(target: Target, deadline: float) -> str | None:
+    """What is missing; None where it is there. A name server that does not answer cannot be interrupted, so a process
+    of its own asks."""
     if target.scheme == "file":
         return None if os.path.exists(target.path) else "no such file"
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(writer, (_connect(target) or _THERE).encode("utf-8", "replace"))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    try:
+        return _read_answer(reader, target, deadline)
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+        os.close(reader)
+
+
+def _read_answer(reader: int, target: Target, deadline: float) -> str | None:
+    from select import POLLIN, poll
+
+    poller = poll()
+    poller.register(reader, POLLIN)
+    while not poller.poll(_PAUSE_SECONDS * 1000):
+        _pause(target, 0)
+        if time.monotonic() >= deadline:
+            return "no answer"
+    text = os.read(reader, _LONGEST_ANSWER_BYTES).decode("utf-8", "replace")
+    return None if text == _THERE else text or "nobody could ask"
+
+
+def _connect(target: Target) -> str | None:
     import socket
 
-    seconds = min(max(seconds, 0.05), _MOST_SECONDS)
     try:
-        with socket.create_connection((target.host, target.port), seconds) as connection:
-            return _ask(connection, target, time.monotonic() + seconds) if target.scheme == "http" else None
+        with socket.create_connection((target.host, target.port), _MOST_SECONDS) as connection:
+            return _ask(connection, target) if target.scheme == "http" else None
     except TimeoutError:
         return "no answer"
     except (OSError, UnicodeError) as error:
         return str(getattr(error, "strerror", None) or error)
 
 
-def _ask(connection: socket.socket, target: Target, deadline: float) -> str | None:
+def _ask(connection: socket.socket, target: Target) -> str | None:
+    deadline = time.monotonic() + _MOST_SECONDS
     host = f"[{target.host}]" if ":" in target.host else target.host
     request = f"GET {target.path} HTTP/1.0\r\nHost: {host}:{target.port}\r\nUser-Agent: cgtune\r\n\r\n"
     connection.sendall(request.encode("utf-8"))

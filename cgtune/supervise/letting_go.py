@@ -1,7 +1,6 @@
-"""Keep nothing open or busy that is the program's.
+"""Keep nothing open or busy that is the program's, once it runs.
 
-stdin, stdout     /dev/null: the other end of a pipe notices when the program has closed its own; but a terminal
-                  stays stdin, for job control
+stdin, stdout     /dev/null: the other end of a pipe notices when the program has closed its own
 stderr            stays, to say something
 all others        closed
 cwd               "/", so that a file system can be unmounted
@@ -16,13 +15,12 @@ _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _MOST_DESCRIPTORS = 65536
 
 
-def let_go(*, has_terminal: bool) -> None:
+def let_go() -> None:
     """All of the above."""
     os.chdir("/")
     _close_others()
+    _empty(_STDIN)
     _empty(_STDOUT)
-    if not has_terminal:
-        _empty(_STDIN)
     try:
         with open("/proc/self/comm", "w", encoding="ascii") as file:
             file.write("cgtune")

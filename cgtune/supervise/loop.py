@@ -15,8 +15,8 @@ from cgtune.messages import say
 from cgtune.supervise import descendants
 from cgtune.supervise.job import Job, unpack
 from cgtune.supervise.letting_go import let_go
-from cgtune.supervise.stopping import INT, KILL, PAUSES, REPORT, TERM, Stopping
-from cgtune.supervise.terminal import Terminal, kill_group
+from cgtune.supervise.stopping import GIVE_UP, INT, KILL, PAUSES, REPORT, TERM, Stopping
+from cgtune.supervise.terminal import comes_to_group, kill_group
 
 try:
     import _signal  # type: ignore[import-not-found]  # no stubs for the C module
@@ -40,11 +40,16 @@ _FROM_WRITING = tuple(signals.number_of(name) for name in ("PIPE", "XFSZ"))
 
 def main(descriptor: int) -> NoReturn:
     """The whole life of the supervisor; what it is told comes through a descriptor."""
+    with open(descriptor, "rb") as file:
+        job = unpack(file.read())
+    look_after(job)
+
+
+def look_after(job: Job) -> NoReturn:
+    """Look after a program that runs, and end as it did."""
     code = CgtuneError.exit_code
     try:
-        with open(descriptor, "rb") as file:
-            job = unpack(file.read())
-        let_go(has_terminal=job.has_terminal)
+        let_go()
         code = Supervisor(job).run()
     except CgtuneError as error:
         code = error.exit_code
@@ -57,16 +62,14 @@ def main(descriptor: int) -> NoReturn:
 
 
 class Supervisor:
-    """Looks after one program, which runs already."""
+    """Looks after one program."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.pid = job.pid
         self.code: int | None = None
         self.stopping = Stopping(job)
-        self.terminal = Terminal(is_ours=job.has_terminal)
-        self.expected = {_HUP, _CONT} if job.has_left else set()
-        self.was_told_to_pause = False
+        self.expected = {_HUP, _CONT} if job.has_left_terminal else set()
         self.cannot_signal = False
 
     def run(self) -> int:
@@ -74,7 +77,6 @@ class Supervisor:
         while self.code is None:
             self.wait()
             self.reap()
-        self.terminal.take_back()
         self.end_orphans()
         return dict(self.job.exit_codes).get(self.code, self.code)
 
@@ -83,17 +85,25 @@ class Supervisor:
         seconds = self.stopping.seconds_left(time.monotonic(), _TICK_SECONDS)
         received = _signal.sigtimedwait(_ALL, seconds)
         now = time.monotonic()
-        actions = self.stopping.due(now)
-        if received is not None and self.is_own(received.si_signo, received.si_pid):
-            self.expected.discard(received.si_signo)
-        elif received is not None:
-            actions += self.stopping.receive(received.si_signo, received.si_code <= 0, now)
-            if not actions and received.si_signo != _CHLD:
-                word = "held back" if received.si_signo == TERM and self.stopping.is_holding else "not forwarded"
-                self.tell(f"{signals.name_of(received.si_signo)} {word}")
+        for action in self.stopping.due(now):
+            self.act(action)
+        if received is not None and received.si_signo != _CHLD:
+            self.take(received.si_signo, received.si_code, received.si_pid, now)
+
+    def take(self, number: int, code: int, sender: int, now: float) -> None:
+        """A signal has come; `code` says who sent it, sigaction(2)."""
+        if self.is_own(number, sender):
+            self.expected.discard(number)
+            return
+        actions = self.stopping.receive(number, code <= 0, now)
+        if self.job.shares_group and code > 0 and comes_to_group(number):
+            # The program has got it too.
+            return
+        if not actions:
+            self.tell(f"{signals.name_of(number)} {'held back' if self.stopping.is_holding else 'not forwarded'}")
         for action in actions:
             self.act(action)
-        if received is not None and received.si_signo in PAUSES and self.job.is_group:
+        if number in PAUSES and self.job.is_group:
             self.pause()
 
     def is_own(self, number: int, sender: int) -> bool:
@@ -108,8 +118,11 @@ class Supervisor:
     def act(self, action: Action) -> None:
         """Do one thing to the program."""
         if action.name == KILL:
-            say(f"stop timeout: killed {descendants.describe_all()}")
+            say(f"stop timeout: killing {descendants.describe_all()}")
             descendants.kill_all(_SIGKILL)
+        elif action.name == GIVE_UP:
+            say(f"cannot kill {descendants.describe_all()}; ending without")
+            self.code = 128 + _SIGKILL
         elif action.name == REPORT:
             say(f"told to stop, and still there: {descendants.describe_all()}")
         else:
@@ -117,11 +130,8 @@ class Supervisor:
 
     def forward(self, number: int) -> None:
         """Send a signal to the program, or to its group."""
-        self.was_told_to_pause = number in (*PAUSES, _STOP) or (self.was_told_to_pause and number != _CONT)
         try:
-            if number == _CONT:
-                self.terminal.continued(self.pid)
-            if self.job.is_group or (number == _CONT and self.terminal.is_ours):
+            if self.job.is_group:
                 kill_group(self.pid, number)
             else:
                 os.kill(self.pid, number)
@@ -145,14 +155,21 @@ class Supervisor:
             if pid == 0:
                 return True
             if os.WIFSTOPPED(status):
-                if pid == self.pid:
-                    self.terminal.stopped(pid, os.WSTOPSIG(status), was_told=self.was_told_to_pause)
+                if pid == self.pid and self.job.shares_group:
+                    self.stop_with_program()
                 continue
             code = os.waitstatus_to_exitcode(status)
             if pid == self.pid:
                 self.code = code if code >= 0 else 128 - code
             else:
                 self.tell(f"reaped {pid} ({f'exit {code}' if code >= 0 else signals.name_of(-code)})")
+
+    def stop_with_program(self) -> None:
+        """A shell above us waits until we stop; above PID 1 there is none, and nobody would let the program go on."""
+        if os.getpid() == 1:
+            os.kill(self.pid, _CONT)
+        else:
+            self.pause()
 
     def end_orphans(self) -> None:
         """Give what the program has left behind a moment to end in order. Another signal to stop ends it at once."""

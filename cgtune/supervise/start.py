@@ -3,13 +3,12 @@
 It is started before the supervisor is: so it need not wait for another Python to start (measured: its first
 instruction comes after 1.7 times a bare interpreter start, not 2.7), and what happens meanwhile waits, blocked.
 
-signal mask          as it was when cgtune was started
-dispositions         likewise; SIGPIPE and SIGXFSZ, which Python ignores, are the default again
-process group        one of its own, in the foreground where we were and stdin is the terminal: what is typed
-                     there reaches the program once. With --group: a session of its own, and the terminal
-LISTEN_PID,          where they named us, they name the program (sd_listen_fds(3), sd_watchdog_enabled(3))
-WATCHDOG_PID
-descriptors, cwd     the program's; we close ours and go to "/", so that nothing stays busy because of us
+    signal mask          as it was when cgtune was started
+    dispositions         likewise; SIGPIPE and SIGXFSZ, which Python ignores, are the default again
+    process group        see terminal.py
+    LISTEN_PID,          where they named us, they name the program (sd_listen_fds(3), sd_watchdog_enabled(3))
+    WATCHDOG_PID
+    descriptors, cwd     as they are; the supervisor keeps none of them
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import os
 from cgtune import launch
 from cgtune.errors import CgtuneError
 from cgtune.messages import say
-from cgtune.supervise.terminal import enter_group, enter_session, is_in_foreground, leave_terminal
+from cgtune.supervise.terminal import adopt_terminal, has_terminal, leave_terminal
 
 try:
     import _signal  # type: ignore[import-not-found]  # no stubs for the C module
@@ -28,6 +27,7 @@ except ImportError:  # another Python implementation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
     from cgtune.supervise.job import Job
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 _NAMES_OF_US = ("LISTEN_PID", "WATCHDOG_PID")
 
 
-def start(job: Job) -> Job:
-    """Start the program; the job with what came of it. CgtuneError: there can be no other process.
+def start(job: Job, argv: Sequence[str], environment: Mapping[str, str], blocked: tuple[int, ...]) -> Job:
+    """Start the program with these signals blocked; the job with what came of it.
+
+    CgtuneError: there can be no other process.
 
     All signals are blocked afterwards, and children that end wait for us: SIGCHLD is not ignored any more.
     """
@@ -45,33 +47,39 @@ def start(job: Job) -> Job:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     ignores_children = _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-    has_terminal = is_in_foreground()
-    has_left = job.is_group and leave_terminal()
-    parent = os.getpid()
+    job = job.replace(
+        shares_group=not job.is_group and has_terminal(), has_left_terminal=job.is_group and leave_terminal()
+    )
+    environment = dict(environment)
     try:
         pid = os.fork()
     except OSError as error:
         raise CgtuneError(
-            f"cannot start {job.argv[0]}: fork: {error.strerror}; is the limit of processes or memory reached?"
+            f"cannot start {argv[0]}: fork: {error.strerror}; is the limit of processes or memory reached?"
         ) from None
     if pid == 0:
-        _become(job, parent, has_terminal=has_terminal, ignores_children=ignores_children)
-    return job.replace(pid=pid, has_terminal=has_terminal, has_left=has_left)
+        _become(job, argv, environment, blocked, ignores_children=ignores_children)
+    return job.replace(pid=pid)
 
 
-def _become(job: Job, parent: int, *, has_terminal: bool, ignores_children: bool) -> NoReturn:
+def _become(
+    job: Job, argv: Sequence[str], environment: dict[str, str], blocked: tuple[int, ...], *, ignores_children: bool
+) -> NoReturn:
     code = CgtuneError.exit_code
     try:
-        enter = enter_session if job.is_group else enter_group
-        enter(has_terminal=has_terminal)
-        environment = dict(job.environment)
+        if job.is_group:
+            os.setsid()
+            if job.has_left_terminal:
+                adopt_terminal()
+        elif not job.shares_group:
+            os.setpgid(0, 0)
         for name in _NAMES_OF_US:
-            if environment.get(name) == str(parent):
+            if environment.get(name) == str(os.getppid()):
                 environment[name] = str(os.getpid())
         if ignores_children:
             _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, job.blocked)
-        launch.replace_process(job.argv, environment)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
+        launch.replace_process(argv, environment)
     except CgtuneError as error:
         code = error.exit_code
         say(str(error))

@@ -3,8 +3,9 @@
     no options             every signal is forwarded as it comes
     --signal TERM=QUIT     QUIT instead of TERM; HUP=none: nothing
     --pre-stop-delay 5     the first TERM waits 5 s; a second one, or INT, is forwarded at once instead of it
-    --stop-timeout 10      10 s after TERM (or INT, or RTMIN+3) was forwarded, what still runs is killed; at 80 % of
-                           that time it is named
+    --stop-timeout 10      10 s after TERM (or INT, or RTMIN+3, or what stands for one of them) was forwarded, what
+                           still runs is killed; at 80 % of that time it is named. What cannot be killed (it is
+                           another user's, or waits for a disk) is left after one more second
     --group                TSTP, TTIN and TTOU become STOP: a group without a shell above it ignores them (signal(7))
 
 QUIT does not count as a request to stop: to a JVM, a Go program or faulthandler it means "tell where you are".
@@ -19,10 +20,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cgtune.supervise.job import Job
 
-FORWARD, REPORT, KILL = "forward", "report", "kill"
+FORWARD, REPORT, KILL, GIVE_UP = "forward", "report", "kill", "give up"
+_KILLING_SECONDS = 1.0
 _REPORT_FRACTION = 0.8
 _number = signals.number_of
-TERM, INT, QUIT = _number("TERM"), _number("INT"), _number("QUIT")
+TERM, INT = _number("TERM"), _number("INT")
 _STOPS = (TERM, INT, _number("RTMIN+3"))
 #: They stop a process that does not catch them.
 PAUSES = tuple(map(_number, ("TSTP", "TTIN", "TTOU")))
@@ -32,7 +34,7 @@ _FAULTS = tuple(map(_number, ("FPE", "ILL", "SEGV", "BUS", "ABRT", "TRAP", "SYS"
 
 
 class Action(Record):
-    """To forward a signal, to report who is still there, or to kill all."""
+    """To forward a signal, to report who is still there, to kill all, or to end without the program."""
 
     name: str
     number: int = 0
@@ -85,8 +87,14 @@ class Stopping:
         return max(0.0, min([most, *(moment - now for moment in moments)]))
 
     def _forward(self, number: int, now: float) -> list[Action]:
-        if number in _STOPS and self._timeout_seconds is not None:
-            seconds, self._timeout_seconds = self._timeout_seconds, None
-            self._due = [(now + _REPORT_FRACTION * seconds, Action(name=REPORT)), (now + seconds, Action(name=KILL))]
         forwarded = self._rewrites.get(number, number)
-        return [Action(name=FORWARD, number=forwarded)] if forwarded else []
+        if not forwarded:
+            return []
+        if self._timeout_seconds is not None and (number in _STOPS or forwarded in _STOPS):
+            seconds, self._timeout_seconds = self._timeout_seconds, None
+            self._due = [
+                (now + _REPORT_FRACTION * seconds, Action(name=REPORT)),
+                (now + seconds, Action(name=KILL)),
+                (now + seconds + _KILLING_SECONDS, Action(name=GIVE_UP)),
+            ]
+        return [Action(name=FORWARD, number=forwarded)]

@@ -1,10 +1,13 @@
-"""The terminal: who is in its foreground, and what happens when its user presses Ctrl-Z. See credentials(7).
+"""The terminal: who is told what is typed there, and how a shell's job control goes on working. See credentials(7).
 
-The program has a process group of its own, so what the terminal sends (Ctrl-C, a new size) reaches it directly, and
-us not at all. A shell above us waits for us, though: it is told that its job has stopped by our stopping too, with
-all of our group, and gets it going again with SIGCONT, which we pass on. Where no shell is above us (the first
-process of a session, as in `docker run -it`), nobody would ever continue what Ctrl-Z stopped. A program that is
-exec'd there is not stopped by it (signal(7), orphaned process groups), and so ours goes on at once.
+    a terminal       the program stays in our process group, as if it had been exec'd: what is typed (Ctrl-C, Ctrl-Z)
+                     and what a shell does to its job (fg, bg) reaches both. So what the terminal sends is not
+                     forwarded; and when the program stops, we stop too, for the shell waits for us.
+    none             a process group of its own, as tini does it: what is sent to ours comes once.
+    --group          a session of its own, as dumb-init does it; the terminal goes with it where that is ours to give.
+
+Where no shell is above us (`docker run -it`), Ctrl-Z stops nothing: the kernel spares orphaned process groups. A
+program that stops itself all the same would stay so for ever; PID 1 could not, and so PID 1's program goes on.
 """
 
 from __future__ import annotations
@@ -14,66 +17,35 @@ import os
 from cgtune import signals
 
 _STDIN = 0
-_CONT, _STOP, _TSTP = (signals.number_of(name) for name in ("CONT", "STOP", "TSTP"))
+_LOOK = os.O_RDONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0)
+_HUP = signals.number_of("HUP")
+#: What the terminal's driver sends to the group in its foreground, or to one that reads in the background.
+FROM_TERMINAL = tuple(map(signals.number_of, ("INT", "QUIT", "TSTP", "TTIN", "TTOU", "WINCH", "HUP", "CONT")))
 
 
-class Terminal:
-    """Our part in the terminal on stdin. `is_ours`: the program has our place in its foreground."""
-
-    def __init__(self, *, is_ours: bool) -> None:
-        self.is_ours = is_ours
-        self._is_top = _is_top()
-
-    def stopped(self, pid: int, number: int, *, was_told: bool) -> None:
-        """The program has stopped; `was_told`: we forwarded the signal that did it."""
-        if not self.is_ours or was_told:
-            return
-        if not self._is_top:
-            os.killpg(os.getpgrp(), _STOP)
-        elif number == _TSTP:
-            kill_group(pid, _CONT)
-
-    def continued(self, pid: int) -> None:
-        """We go on: with the program in the foreground, if that is where the shell has put us."""
-        if self.is_ours and _foreground() == os.getpgrp():
-            give(pid)
-
-    def take_back(self) -> None:
-        """The program has ended: whoever started us finds the terminal as it was."""
-        if self.is_ours:
-            give(os.getpgrp())
+def has_terminal() -> bool:
+    """Whether our session has one, wherever stdin leads: a program can ask for a password at /dev/tty."""
+    try:
+        os.close(os.open("/dev/tty", _LOOK))
+    except OSError:
+        return _foreground() is not None
+    return True
 
 
-def is_in_foreground() -> bool:
-    """Whether stdin is a terminal, and our group in its foreground."""
-    return _foreground() == os.getpgrp()
+def comes_to_group(number: int) -> bool:
+    """Whether what the kernel has sent us is for all of our group: but the end of a terminal is told to its session's
+    first process alone, which is to tell the others."""
+    return number in FROM_TERMINAL and not (number == _HUP and os.getsid(0) == os.getpid())
 
 
 def leave_terminal() -> bool:
     """Give our session's terminal away, so that another can have it; whether that was ours to do, and done."""
-    return is_in_foreground() and _is_top() and _ioctl("TIOCNOTTY")
+    return _foreground() == os.getpgrp() and os.getpid() in (1, os.getsid(0)) and _ioctl("TIOCNOTTY")
 
 
-def enter_group(*, has_terminal: bool) -> None:
-    """In the new process: a group of its own, in the foreground where it is to have the terminal."""
-    os.setpgid(0, 0)
-    if has_terminal:
-        give(os.getpid())
-
-
-def enter_session(*, has_terminal: bool) -> None:
-    """In the new process: a session of its own, with the terminal where it is to have it."""
-    os.setsid()
-    if has_terminal:
-        _ioctl("TIOCSCTTY")
-
-
-def give(group: int) -> None:
-    """Put a group into the foreground. Not worth a word where that is not possible."""
-    try:
-        os.tcsetpgrp(_STDIN, group)
-    except OSError:
-        pass
+def adopt_terminal() -> None:
+    """Make stdin the terminal of our new session."""
+    _ioctl("TIOCSCTTY")
 
 
 def kill_group(group: int, number: int) -> None:
@@ -82,11 +54,6 @@ def kill_group(group: int, number: int) -> None:
         os.killpg(group, number)
     except ProcessLookupError:
         os.kill(group, number)
-
-
-def _is_top() -> bool:
-    """Whether no shell of our session is above us."""
-    return os.getpid() in (1, os.getsid(0))
 
 
 def _foreground() -> int | None:

@@ -82,21 +82,13 @@ def test_in_a_zip_file(wheel: Path, tmp_path: Path) -> None:
 
 
 def test_where_pythonhome_says_where_the_standard_library_is(wheel: Path, tmp_path: Path) -> None:
-    """That must not be ignored, as -I would; the program has it too."""
+    """That must not be ignored, as -I would; the program has it too. What lies where it is started is not ours."""
     installed = INSTALLERS["pip-no-deps"](wheel, tmp_path / "env")
+    for name in ("cgtune.py", "__future__.py"):
+        (tmp_path / name).write_text("raise SystemExit('taken from the working directory')")
     home = {"PYTHONHOME": sys.base_prefix, "PYTHONPATH": str(next((tmp_path / "env/lib").glob("*/site-packages")))}
-    assert supervise(installed.python, "-m", "cgtune", **home) == ["cgtune", "-s -S", "as it was"]
-    words: list[str | Path] = [
-        installed.python,
-        "-m",
-        "cgtune",
-        "run",
-        "-q",
-        "--supervise",
-        "--",
-        "printenv",
-        "PYTHONHOME",
-    ]
+    assert supervise(installed.command, **home) == ["cgtune", "-s -S", "as it was"]
+    words: list[str | Path] = [installed.command, "run", "-q", "--supervise", "--", "printenv", "PYTHONHOME"]
     assert call(*words, environment=home) == f"{sys.base_prefix}\n"
 
 

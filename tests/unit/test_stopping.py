@@ -19,7 +19,7 @@ TERM, INT, QUIT, HUP, CHLD, STOP = (
     signal.SIGCHLD,
     signal.SIGSTOP,
 )
-REPORT, KILL = Action(name="report"), Action(name="kill")
+REPORT, KILL, GIVE_UP = Action(name="report"), Action(name="kill"), Action(name="give up")
 PAUSES = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
@@ -32,8 +32,6 @@ def job(
 ) -> Job:
     """A job with these options."""
     return Job(
-        argv=("true",),
-        environment=(),
         rewrites=rewrites,
         is_group=is_group,
         pre_stop_delay_seconds=delay,
@@ -107,8 +105,8 @@ def test_an_interrupt_is_never_held_back() -> None:
     assert stopping.receive(TERM, True, 101) == forward(TERM)
 
 
-def test_patience_ends_in_two_steps() -> None:
-    """At 80 % of the time it is said who is still there, then all are killed, once."""
+def test_patience_ends_in_steps() -> None:
+    """At 80 % of the time it is said who is still there, then all are killed, once; who cannot be is left."""
     stopping = Stopping(job(timeout=10))
     assert stopping.due(1000) == []
     assert stopping.receive(TERM, True, 1000) == forward(TERM)
@@ -117,6 +115,8 @@ def test_patience_ends_in_two_steps() -> None:
     assert stopping.due(1008) == [REPORT]
     assert stopping.seconds_left(1008, 60) == pytest.approx(2)
     assert stopping.due(1010) == [KILL]
+    assert stopping.due(1010.9) == []
+    assert stopping.due(1011) == [GIVE_UP]
     assert stopping.due(2000) == []
 
 
@@ -127,6 +127,7 @@ def test_patience_begins_when_the_program_is_told() -> None:
     assert stopping.due(5) == forward(TERM)
     assert stopping.due(12.9) == []
     assert stopping.due(15) == [REPORT, KILL]
+    assert stopping.due(16) == [GIVE_UP]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,17 @@ def test_only_what_asks_to_stop_starts_the_clock(number: int, is_stop: bool) -> 
     stopping = Stopping(job(timeout=1))
     stopping.receive(number, True, 0)
     assert bool(stopping.due(100)) is is_stop
+
+
+def test_what_is_forwarded_counts() -> None:
+    """A dropped stop starts no clock, and one that stands for another does."""
+    dropped = Stopping(job(timeout=1, rewrites=((TERM, 0),)))
+    dropped.receive(TERM, True, 0)
+    assert dropped.due(100) == []
+    for came, becomes in ((TERM, QUIT), (HUP, TERM)):
+        stopping = Stopping(job(timeout=1, rewrites=((came, becomes),)))
+        assert stopping.receive(came, True, 0) == forward(becomes)
+        assert stopping.due(100) == [REPORT, KILL, GIVE_UP]
 
 
 @given(
