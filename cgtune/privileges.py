@@ -23,7 +23,7 @@ class Privileges(Record):
     """What there is; None where it cannot be told. `is_delegated`: our own cgroup is ours to change."""
 
     capabilities: int | None = None
-    is_delegated: bool = False
+    is_delegated: bool | None = None
 
 
 def read_privileges(host: Host, cgroup_dir: str | None) -> Privileges:
@@ -32,7 +32,7 @@ def read_privileges(host: Host, cgroup_dir: str | None) -> Privileges:
         status = host.read("/proc/self/status") or b""
     except OSError:
         status = b""
-    is_delegated = cgroup_dir is not None and os.access(f"{cgroup_dir}/cgroup.procs", os.W_OK)
+    is_delegated = None if cgroup_dir is None else os.access(f"{cgroup_dir}/cgroup.procs", os.W_OK)
     return parse_status(status).replace(is_delegated=is_delegated)
 
 
@@ -58,6 +58,6 @@ def describe_limits(privileges: Privileges) -> list[str]:
             lines.append("a program that becomes another user cannot be signalled: no capability KILL")
         if not held >> _PTRACE & 1:
             lines.append("the memory of a program that becomes another user cannot be read: no capability SYS_PTRACE")
-    if not privileges.is_delegated:
+    if privileges.is_delegated is False:
         lines.append("the cgroup is not ours to change: no limits below it")
     return lines

@@ -103,8 +103,8 @@ def _ask(connection: socket.socket, target: Target) -> str | None:
     request = f"GET {target.path} HTTP/1.0\r\nHost: {host}:{target.port}\r\nUser-Agent: cgtune\r\n\r\n"
     connection.sendall(request.encode("utf-8"))
     answer = b""
-    while b"\n" not in answer and len(answer) < _LONGEST_ANSWER_BYTES:
-        connection.settimeout(max(deadline - time.monotonic(), 0.01))
+    while b"\n" not in answer and len(answer) < _LONGEST_ANSWER_BYTES and (left := deadline - time.monotonic()) > 0:
+        connection.settimeout(left)
         data = connection.recv(_LONGEST_ANSWER_BYTES)
         if not data:
             break

@@ -10,24 +10,33 @@ from __future__ import annotations
 
 import os
 
+_MOST_LOOKS = 5
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def kill_all(number: int) -> None:
-    """Signal everything below us."""
+def kill_all(program: int, number: int) -> None:
+    """Signal everything below us; also where /proc tells nothing the program itself."""
     if os.getpid() == 1:
         _kill(-1, number)
         return
-    for pid in find_descendants(os.getpid(), _read_parents()):
-        _kill(pid, number)
+    told: set[int] = set()
+    # Again for those that were started while we looked.
+    for _ in range(_MOST_LOOKS):
+        found = {program, *find_descendants(os.getpid(), _read_parents())} - told
+        if not found:
+            break
+        for pid in found:
+            _kill(pid, number)
+        told |= found
 
 
-def describe_all(most: int = 10) -> str:
+def describe_all(program: int, most: int = 10) -> str:
     """The processes below us by id and name: "7 gunicorn, 9 gunicorn"."""
-    found = find_descendants(os.getpid(), _read_parents())
-    names = [f"{pid} {_name_of(pid)}" for pid in found[:most]]
+    found = find_descendants(os.getpid(), _read_parents()) or [program]
+    names = [f"{pid} {_name_of(pid)}".rstrip() for pid in found[:most]]
     return ", ".join(names) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
@@ -46,9 +55,9 @@ def find_descendants(root: int, parents: Iterable[tuple[int, int]]) -> list[int]
 
 
 def parse_parent(stat: bytes) -> int | None:
-    """The parent in a stat file; None where that cannot be told, or the process has ended."""
+    """The parent in a stat file; None where that cannot be told. A zombie has one: its other threads may live on."""
     fields = stat.rpartition(b")")[2].split()
-    if len(fields) < 2 or fields[0] in (b"Z", b"X") or not fields[1].isdigit():
+    if len(fields) < 2 or not fields[1].isdigit():
         return None
     return int(fields[1])
 

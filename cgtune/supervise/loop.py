@@ -118,13 +118,13 @@ class Supervisor:
     def act(self, action: Action) -> None:
         """Do one thing to the program."""
         if action.name == KILL:
-            say(f"stop timeout: killing {descendants.describe_all()}")
-            descendants.kill_all(_SIGKILL)
+            say(f"stop timeout: killing {descendants.describe_all(self.pid)}")
+            descendants.kill_all(self.pid, _SIGKILL)
         elif action.name == GIVE_UP:
-            say(f"cannot kill {descendants.describe_all()}; ending without")
+            say(f"cannot kill {descendants.describe_all(self.pid)}; ending without")
             self.code = 128 + _SIGKILL
         elif action.name == REPORT:
-            say(f"told to stop, and still there: {descendants.describe_all()}")
+            say(f"told to stop, and still there: {descendants.describe_all(self.pid)}")
         else:
             self.forward(action.number)
 
@@ -175,9 +175,9 @@ class Supervisor:
         """Give what the program has left behind a moment to end in order. Another signal to stop ends it at once."""
         if not self.job.orphan_grace_seconds or not self.reap():
             return
-        self.tell(f"the program has ended; SIGTERM to {descendants.describe_all()}")
-        descendants.kill_all(TERM)
-        descendants.kill_all(_CONT)
+        self.tell(f"the program has ended; SIGTERM to those it has left: {descendants.describe_all(self.pid)}")
+        descendants.kill_all(self.pid, TERM)
+        descendants.kill_all(self.pid, _CONT)
         deadline = time.monotonic() + self.job.orphan_grace_seconds
         while self.reap() and (left := deadline - time.monotonic()) > 0:
             received = _signal.sigtimedwait({_CHLD, TERM, INT}, left)

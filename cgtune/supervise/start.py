@@ -67,12 +67,7 @@ def _become(
 ) -> NoReturn:
     code = CgtuneError.exit_code
     try:
-        if job.is_group:
-            os.setsid()
-            if job.has_left_terminal:
-                adopt_terminal()
-        elif not job.shares_group:
-            os.setpgid(0, 0)
+        _leave_group(job)
         for name in _NAMES_OF_US:
             if environment.get(name) == str(os.getppid()):
                 environment[name] = str(os.getpid())
@@ -83,6 +78,21 @@ def _become(
     except CgtuneError as error:
         code = error.exit_code
         say(str(error))
+    except OSError as error:
+        say(f"cannot start {argv[0]}: {error.strerror}")
     finally:
         # Never back into what the parent does.
         os._exit(code)
+
+
+def _leave_group(job: Job) -> None:
+    """Into a session or a group of its own, where it is to have one and a sandbox does not refuse it."""
+    try:
+        if job.is_group:
+            os.setsid()
+        elif not job.shares_group:
+            os.setpgid(0, 0)
+    except OSError as error:
+        say(f"the program stays in the group of cgtune: {error.strerror}")
+    if job.has_left_terminal:
+        adopt_terminal()

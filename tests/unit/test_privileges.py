@@ -14,10 +14,10 @@ DOCKER = 0xA80425FB  # its default: KILL and SETUID, no SYS_PTRACE
 KILL, MEMORY, CGROUP = "cannot be signalled", "cannot be read", "not ours to change"
 CASES: dict[str, tuple[Privileges, tuple[str, ...]]] = {
     "all": (Privileges(capabilities=ALL, is_delegated=True), ()),
-    "docker": (Privileges(capabilities=DOCKER), (MEMORY, CGROUP)),
-    "none": (Privileges(capabilities=0), (CGROUP,)),
-    "only another user": (Privileges(capabilities=1 << 7), (KILL, MEMORY, CGROUP)),
-    "unknown": (Privileges(), ("cannot be told", CGROUP)),
+    "docker": (Privileges(capabilities=DOCKER, is_delegated=False), (MEMORY, CGROUP)),
+    "none": (Privileges(capabilities=0, is_delegated=False), (CGROUP,)),
+    "only another user": (Privileges(capabilities=1 << 7), (KILL, MEMORY)),
+    "unknown": (Privileges(), ("cannot be told",)),
 }
 
 
@@ -47,4 +47,5 @@ def test_this_process_is_read() -> None:
     """Its real capabilities; a cgroup that is not there is not ours."""
     privileges = read_privileges(Host(), "/no/such")
     assert privileges.capabilities is not None
-    assert not privileges.is_delegated
+    assert privileges.is_delegated is False
+    assert read_privileges(Host(), None).is_delegated is None

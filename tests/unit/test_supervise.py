@@ -35,8 +35,7 @@ STATS = {
     b"7 (a) b) (c) R 4 7 7 0": 4,
     b"7 (\n) S 5 1\n": 5,
     b"7 () D 6 7": 6,
-    b"7 (sleep) Z 3 7 7": None,
-    b"7 (sleep) X 3 7 7": None,
+    b"7 (sleep) Z 3 7 7": 3,
     b"7 (sleep) S": None,
     b"7 (sleep) S x": None,
     b"7 (sleep": None,
@@ -46,7 +45,7 @@ STATS = {
 
 @pytest.mark.parametrize("stat", STATS)
 def test_a_parent_is_read_behind_the_name(stat: bytes) -> None:
-    """Which may hold brackets, blanks and line ends; who has ended is nobody's child any more."""
+    """Which may hold brackets, blanks and line ends. A zombie is listed: its other threads may live."""
     assert parse_parent(stat) == STATS[stat]
 
 
@@ -70,7 +69,7 @@ def test_who_is_below_us_is_named() -> None:
     """With the process id that a person would look for."""
     process = subprocess.Popen(["sleep", "60"])
     try:
-        assert f"{process.pid} sleep" in describe_all()
+        assert f"{process.pid} sleep" in describe_all(process.pid)
     finally:
         process.kill()
         process.wait()
