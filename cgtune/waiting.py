@@ -67,9 +67,12 @@ def _probe(target: Target, deadline: float) -> str | None:
     try:
         return _read_answer(reader, target, deadline)
     finally:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
         os.close(reader)
+        try:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):  # SIGCHLD is ignored: nobody has to wait
+            pass
 
 
 def _read_answer(reader: int, target: Target, deadline: float) -> str | None:

@@ -77,7 +77,11 @@ def _in_variables(environment: Mapping[str, str], files: ProgramFiles) -> list[t
         if variable.startswith(_PREFIX):
             place = Given(name=variable, text=text, via="env")
             said += _read(variable.removeprefix(_PREFIX).lower(), place, files)
-    return said
+    variables = [f"{_PREFIX}{name.upper()}" for name in _PROCESSES]
+    if len({environment[name] for name in variables if name in environment}) < 2:
+        return said
+    # The last one in the environment counts, and who keeps that in order?
+    return [(name, given.replace(value=None) if given.name in variables else given) for name, given in said]
 
 
 def _in_arguments(arguments: Sequence[str], files: ProgramFiles) -> list[tuple[str, Given]]:

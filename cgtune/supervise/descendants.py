@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def kill_all(program: int, number: int) -> None:
-    """Signal everything below us; also where /proc tells nothing the program itself."""
+def kill_all(number: int, program: int = 0) -> None:
+    """Signal everything below us; also where /proc tells nothing the program itself, as long as it is there."""
     if os.getpid() == 1:
         _kill(-1, number)
         return
-    told: set[int] = set()
+    told = {0}
     # Again for those that were started while we looked.
     for _ in range(_MOST_LOOKS):
         found = {program, *find_descendants(os.getpid(), _read_parents())} - told
@@ -33,9 +33,11 @@ def kill_all(program: int, number: int) -> None:
         told |= found
 
 
-def describe_all(program: int, most: int = 10) -> str:
+def describe_all(program: int = 0, most: int = 10) -> str:
     """The processes below us by id and name: "7 gunicorn, 9 gunicorn"."""
-    found = find_descendants(os.getpid(), _read_parents()) or [program]
+    found = find_descendants(os.getpid(), _read_parents())
+    if not found:
+        return str(program) if program else "whoever that is"
     names = [f"{pid} {_name_of(pid)}".rstrip() for pid in found[:most]]
     return ", ".join(names) + (f" and {len(found) - most} more" if len(found) > most else "")
 
@@ -63,7 +65,10 @@ def parse_parent(stat: bytes) -> int | None:
 
 
 def _read_parents() -> list[tuple[int, int]]:
+    """Nothing where /proc belongs to another PID namespace: its numbers are strangers here."""
     try:
+        if os.readlink("/proc/self") != str(os.getpid()):
+            return []
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except OSError:
         return []

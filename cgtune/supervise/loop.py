@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # However it came about that nobody told us, a process that has ended is reaped after this.
 _TICK_SECONDS = 1.0
-_CONT, _CHLD, _HUP, _STOP, _SIGKILL = (signals.number_of(name) for name in ("CONT", "CHLD", "HUP", "STOP", "KILL"))
+_CONT, _CHLD, _HUP, _STOP, _TSTP, _SIGKILL = map(signals.number_of, ("CONT", "CHLD", "HUP", "STOP", "TSTP", "KILL"))
 
 _ALL = _signal.valid_signals()
 # Python ignores them, but being blocked they come nevertheless.
@@ -71,13 +71,15 @@ class Supervisor:
         self.stopping = Stopping(job)
         self.expected = {_HUP, _CONT} if job.has_left_terminal else set()
         self.cannot_signal = False
+        self.has_given_up = False
 
     def run(self) -> int:
         """Until the program has ended; our exit code."""
         while self.code is None:
             self.wait()
             self.reap()
-        self.end_orphans()
+        if not self.has_given_up:
+            self.end_orphans()
         return dict(self.job.exit_codes).get(self.code, self.code)
 
     def wait(self) -> None:
@@ -100,7 +102,8 @@ class Supervisor:
             # The program has got it too.
             return
         if not actions:
-            self.tell(f"{signals.name_of(number)} {'held back' if self.stopping.is_holding else 'not forwarded'}")
+            is_held = number == TERM and self.stopping.is_holding
+            self.tell(f"{signals.name_of(number)} {'held back' if is_held else 'not forwarded'}")
         for action in actions:
             self.act(action)
         if number in PAUSES and self.job.is_group:
@@ -119,10 +122,11 @@ class Supervisor:
         """Do one thing to the program."""
         if action.name == KILL:
             say(f"stop timeout: killing {descendants.describe_all(self.pid)}")
-            descendants.kill_all(self.pid, _SIGKILL)
+            descendants.kill_all(_SIGKILL, self.pid)
         elif action.name == GIVE_UP:
             say(f"cannot kill {descendants.describe_all(self.pid)}; ending without")
             self.code = 128 + _SIGKILL
+            self.has_given_up = True
         elif action.name == REPORT:
             say(f"told to stop, and still there: {descendants.describe_all(self.pid)}")
         else:
@@ -156,7 +160,7 @@ class Supervisor:
                 return True
             if os.WIFSTOPPED(status):
                 if pid == self.pid and self.job.shares_group:
-                    self.stop_with_program()
+                    self.stop_with_program(os.WSTOPSIG(status))
                 continue
             code = os.waitstatus_to_exitcode(status)
             if pid == self.pid:
@@ -164,20 +168,21 @@ class Supervisor:
             else:
                 self.tell(f"reaped {pid} ({f'exit {code}' if code >= 0 else signals.name_of(-code)})")
 
-    def stop_with_program(self) -> None:
+    def stop_with_program(self, number: int) -> None:
         """A shell above us waits until we stop; above PID 1 there is none, and nobody would let the program go on."""
-        if os.getpid() == 1:
-            os.kill(self.pid, _CONT)
-        else:
+        if os.getpid() != 1:
             self.pause()
+        elif number in (_STOP, _TSTP):
+            # Not for TTIN and TTOU: it would only stop again.
+            os.kill(self.pid, _CONT)
 
     def end_orphans(self) -> None:
         """Give what the program has left behind a moment to end in order. Another signal to stop ends it at once."""
         if not self.job.orphan_grace_seconds or not self.reap():
             return
-        self.tell(f"the program has ended; SIGTERM to those it has left: {descendants.describe_all(self.pid)}")
-        descendants.kill_all(self.pid, TERM)
-        descendants.kill_all(self.pid, _CONT)
+        self.tell(f"the program has ended; SIGTERM to those it has left: {descendants.describe_all()}")
+        descendants.kill_all(TERM)
+        descendants.kill_all(_CONT)
         deadline = time.monotonic() + self.job.orphan_grace_seconds
         while self.reap() and (left := deadline - time.monotonic()) > 0:
             received = _signal.sigtimedwait({_CHLD, TERM, INT}, left)

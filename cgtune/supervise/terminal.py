@@ -40,7 +40,7 @@ def comes_to_group(number: int) -> bool:
 
 def leave_terminal() -> bool:
     """Give our session's terminal away, so that another can have it; whether that was ours to do, and done."""
-    return _foreground() == os.getpgrp() and os.getpid() in (1, os.getsid(0)) and _ioctl("TIOCNOTTY")
+    return _foreground() == os.getpgrp() and os.getpid() == os.getsid(0) and _ioctl("TIOCNOTTY")
 
 
 def adopt_terminal() -> None:
