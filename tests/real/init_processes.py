@@ -71,9 +71,9 @@ def parse_status(text: str) -> dict[str, str]:
 
 
 def signals_of(mask: str) -> frozenset[int]:
-    """The signals of a mask."""
+    """The signals of a mask, without those of the C library: what posix_spawn(3) starts (as make does) ignores them."""
     bits = int(mask, 16)
-    return frozenset(number for number in range(1, 65) if bits >> (number - 1) & 1)
+    return frozenset(number for number in range(1, 65) if bits >> (number - 1) & 1 and number not in (32, 33))
 
 
 def pid_inside(pid: int) -> int | None:

@@ -174,7 +174,11 @@ def test_once_it_listens_no_stop_is_lost_a_thousand_times() -> None:
 def _signals_at_the_start(times: int) -> None:
     for turn in range(times):
         with Stage(AS_PID_1, CGTUNE.argv(WAITER)) as stage:
-            assert wait_until(functools.partial(_blocks_signals, stage.first), PATIENCE_SECONDS), stage.stderr()
+            assert wait_until(functools.partial(_blocks_signals, stage.first), PATIENCE_SECONDS), (
+                turn,
+                stage.stderr(),
+                status_lines(stage.first),
+            )
             # Later and later in its start, up to when the program runs.
             _wait(turn % 50)
             stage.send(signal.SIGTERM)
