@@ -71,7 +71,7 @@ def parse_status(text: str) -> dict[str, str]:
 
 
 def signals_of(mask: str) -> frozenset[int]:
-    """The signals of a mask, without those of the C library: what posix_spawn(3) starts (as make does) ignores them."""
+    """The signals of a mask, but for the C library's own: what posix_spawn(3) starts, as make does, ignores them."""
     bits = int(mask, 16)
     return frozenset(number for number in range(1, 65) if bits >> (number - 1) & 1 and number not in (32, 33))
 
