@@ -191,7 +191,7 @@ def _blocks_signals(pid: int) -> bool:
     # show them as blocked: then its command line tells.
     if signal.SIGUSR1 in signals_of(status_lines(pid).get("SigBlk", "0")):
         return True
-    return b"\0-S\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"from cgtune.supervise.loop import" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _wait(milliseconds: int) -> None:
