@@ -26,7 +26,8 @@ from lab.process import Result, run, tail
 from lab.wheel import PROJECT, pip_of, python_version
 
 _QEMU = {"amd64": ("qemu-system-x86", "qemu-system-x86_64"), "arm64": ("qemu-system-arm", "qemu-system-aarch64")}
-# Two files in one folder that both sides see; the last is renamed into place when all is written.
+# Two files in one folder that both sides see; the last is renamed into place when all is written. Then the machine
+# waits to be ended: with it goes the folder, and nobody may have looked yet.
 # Our own programs are mounted once more, with a cache: without one, each start of a program would read all of
 # it again through the emulator.
 _JOB = """\
@@ -42,6 +43,7 @@ cd {project}
 echo $? >{folder}/unfinished
 sync
 mv {folder}/unfinished {folder}/returncode
+sleep 100000
 """
 _TAG = "lab"
 # The installed cgtune goes before the work tree, as it does for the tests on the host.
