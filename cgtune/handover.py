@@ -41,7 +41,6 @@ _OPTIONS = ("-I", "-S")
 # Where PYTHONHOME says where the standard library is, it must be listened to.
 _OPTIONS_WITH_HOME = ("-s", "-S")
 _BOOTSTRAP_WITHOUT_CWD = _BOOTSTRAP.replace("import sys; ", "import sys; del sys.path[0]; ", 1)
-_ORPHAN_GRACE_SECONDS = 1.0
 
 
 def find_mode(config: Config, environment: Mapping[str, str], *, is_ours: bool = False) -> Mode:
@@ -92,15 +91,15 @@ def make_job(config: Config) -> Job:
     """What the supervisor is told."""
     from cgtune.supervise.job import Job
 
-    return Job(
+    job = Job(
         rewrites=config.signal,
         exit_codes=config.map_exit,
         is_group=config.group,
         stop_timeout_seconds=config.stop_timeout,
-        orphan_grace_seconds=_ORPHAN_GRACE_SECONDS if config.orphan_grace is None else config.orphan_grace,
         pre_stop_delay_seconds=config.pre_stop_delay or 0.0,
         is_verbose=config.verbose,
     )
+    return job if config.orphan_grace is None else job.replace(orphan_grace_seconds=config.orphan_grace)
 
 
 def _replace_process(data: bytes, environment: Mapping[str, str]) -> NoReturn:

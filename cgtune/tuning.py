@@ -43,7 +43,7 @@ def tune_from_environment() -> None:
             said = [describe(name, words[name], _tune(name, words[name])) for name in words if name != "debug"]
             if "debug" in words:
                 sys.stderr.write(f"cgtune: in Python {sys.version.split()[0]}, {', '.join(said)}\n")
-    except Exception:
+    except Exception:  # whatever goes wrong here must not keep the program from starting
         pass
 
 
@@ -153,7 +153,7 @@ def freeze_before_fork() -> "Undo | None":
     def freeze() -> None:
         try:
             freeze_if_due()
-        except Exception:
+        except Exception:  # nor from forking
             pass
 
     def freeze_if_due() -> None:

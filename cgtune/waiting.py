@@ -57,7 +57,12 @@ def _probe(target: Target, deadline: float) -> str | None:
     if target.scheme == "file":
         return None if os.path.exists(target.path) else "no such file"
     reader, writer = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(reader)
+        os.close(writer)
+        return f"nobody could ask: {error.strerror}"
     if pid == 0:
         try:
             os.write(writer, (_connect(target) or _THERE).encode("utf-8", "replace"))

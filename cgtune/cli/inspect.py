@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cgtune.arguments import Value
+
 _MOST_COLUMNS = 80
 
 
@@ -31,12 +33,7 @@ def main(words: Sequence[str]) -> int:
         return show_help("inspect")
     if rest:
         raise UsageError(f"inspect takes no arguments: {rest[0]}")
-    root = str(flags.get("root", "/"))
-    if not os.path.isdir(root):
-        problem = "not a directory" if os.path.exists(root) else "no such directory"
-        raise UsageError(f"--root {root}: {problem}")
-    is_recorded = "root" in flags
-    host = Host(root, is_recorded=is_recorded)
+    host, is_recorded = open_host(flags)
     # A recording speaks for itself: the caller's variables are not its.
     environment = {} if is_recorded else os.environ
     config = load_config("inspect", flags, environment, is_recorded=is_recorded)
@@ -44,6 +41,16 @@ def main(words: Sequence[str]) -> int:
         say("CGTUNE=off: run would set nothing")
     limits = read_limits(host, config.declared).replace(container=find_container(host))
     return write(to_json({"schema": 1, **limits.as_dict()}) if flags.get("json") else format_table(limits))
+
+
+def open_host(flags: Mapping[str, Value]) -> tuple[Host, bool]:
+    """This machine, or the tree that --root names; whether it is a tree. UsageError: there is none."""
+    root = str(flags.get("root", "/"))
+    if not os.path.isdir(root):
+        problem = "not a directory" if os.path.exists(root) else "no such directory"
+        raise UsageError(f"--root {root}: {problem}")
+    is_recorded = "root" in flags
+    return Host(root, is_recorded=is_recorded), is_recorded
 
 
 def to_json(document: Mapping[str, object]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from cgtune.arguments import parse_arguments
+from cgtune.cli.inspect import open_host
 from cgtune.cli.output import printable, say, show_value, spell, write
 from cgtune.command_line import look_through
 from cgtune.config import is_switched_off
@@ -13,7 +14,6 @@ from cgtune.container import find_container
 from cgtune.detect import read_limits
 from cgtune.errors import UsageError
 from cgtune.handover import find_mode
-from cgtune.host import Host
 from cgtune.limits import LIMITED, Limits
 from cgtune.mode import SUPERVISE, choose_mode
 from cgtune.plan import Plan
@@ -44,12 +44,7 @@ def main(words: Sequence[str]) -> int:
 
         return show_help("plan")
     style = _style(flags)
-    root = str(flags.get("root", "/"))
-    if not os.path.isdir(root):
-        problem = "not a directory" if os.path.exists(root) else "no such directory"
-        raise UsageError(f"--root {root}: {problem}")
-    is_recorded = "root" in flags
-    host = Host(root, is_recorded=is_recorded)
+    host, is_recorded = open_host(flags)
     # A recording speaks for itself: the caller's variables are not its.
     environment = dict(host.environment() if is_recorded else os.environ)
     config = load_config("plan", flags, {} if is_recorded else environment, is_recorded=is_recorded)

@@ -76,11 +76,11 @@ class AfterImport:
                 vars(loader).pop("exec_module", None)
                 try:
                     self._act(module)
-                except Exception:
+                except Exception:  # a fault of ours is none of the module's
                     pass
 
         try:
             execute = loader.exec_module  # type: ignore[union-attr]  # one without is left alone
             loader.exec_module = exec_module  # type: ignore[union-attr, method-assign]  # as above
-        except Exception:
+        except Exception:  # a loader that cannot be followed loads as it always did
             pass

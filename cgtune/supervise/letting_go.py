@@ -1,10 +1,11 @@
 """Keep nothing open or busy that is the program's, once it runs.
 
-stdin, stdout     /dev/null: the other end of a pipe notices when the program has closed its own
-stderr            stays, to say something
-all others        closed
-cwd               "/", so that a file system can be unmounted
-name              "cgtune" in process lists, proc_pid_comm(5)
+    stdin, stdout     /dev/null: the other end of a pipe notices when the program has closed its own
+    stderr            stays, to say something
+    all others        closed
+    cwd               "/", so that a file system can be unmounted
+
+In process lists it is called "cgtune", see proc_pid_comm(5).
 """
 
 from __future__ import annotations

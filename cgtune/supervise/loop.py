@@ -99,7 +99,7 @@ class Supervisor:
             return
         actions = self.stopping.receive(number, code <= 0, now)
         if self.job.shares_group and code > 0 and comes_to_group(number):
-            # The program has got it too.
+            # The program has got it too; what it has set in motion takes its course.
             return
         if not actions:
             is_held = number == TERM and self.stopping.is_holding

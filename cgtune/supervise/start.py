@@ -1,7 +1,7 @@
 """Start the program, as if it had been exec'd directly.
 
 It is started before the supervisor is: so it need not wait for another Python to start (measured: its first
-instruction comes after 1.7 times a bare interpreter start, not 2.7), and what happens meanwhile waits, blocked.
+instruction comes after 2 bare interpreter starts, not after 2.7), and what happens meanwhile waits, blocked.
 
     signal mask          as it was when cgtune was started
     dispositions         likewise; SIGPIPE and SIGXFSZ, which Python ignores, are the default again

@@ -513,3 +513,11 @@ def test_asking_costs_no_import(python: Path) -> None:
         "print(sorted(set(sys.modules) - before))"
     )
     assert said(start("-c", code, python=python, path=[])) == "['__future__', 'cgtune', 'cgtune.injection']\n"
+
+
+def test_both_names_have_the_same_text() -> None:
+    """sitecustomize and usercustomize: a change of one is a change of the other."""
+    first, second = (
+        Path(injection.INJECTION_DIR, name).read_bytes() for name in ("sitecustomize.py", "usercustomize.py")
+    )
+    assert first == second

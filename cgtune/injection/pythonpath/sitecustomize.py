@@ -19,7 +19,7 @@ try:
         _module = sys.modules["_cgtune_inject"] = type(sys)("_cgtune_inject")
         _module.__file__ = os.path.join(os.path.dirname(os.path.dirname(_folder)), "tuning.py")
         SourceFileLoader("_cgtune_inject", _module.__file__).exec_module(_module)
-except Exception:
+except Exception:  # whatever goes wrong here must not keep the program from starting
     pass
 
 # As if we had never been there: the next one takes our name, or there is none and Python is told so by the same
